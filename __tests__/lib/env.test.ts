@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+import { parseEnv, parseRegions } from "@/lib/env";
+import { ConfigurationError } from "@/lib/errors";
+
+const PASSWORD = "hunter2-is-not-to-be-shown";
+const SECRET = "s".repeat(32);
+
+function databases(): Record<string, string> {
+  const source: Record<string, string> = {};
+  for (const key of ["US_EAST", "EU_WEST", "AP_SOUTHEAST"]) {
+    source[`DB_${key}_READ`] = `postgresql://app:${PASSWORD}@${key.toLowerCase()}.example/app?ro=1`;
+    source[`DB_${key}_WRITE`] = `postgresql://app:${PASSWORD}@${key.toLowerCase()}.example/app`;
+  }
+  return source;
+}
+
+function refusal(source: Record<string, string | undefined>): ConfigurationError {
+  try {
+    parseEnv(source);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error;
+    throw error;
+  }
+  throw new Error("the environment was accepted");
+}
+
+describe("regions", () => {
+  test("are the three default ones, in order, the first of them primary", () => {
+    const env = parseEnv(databases());
+    expect(env.regions.map((region) => region.id)).toEqual([
+      "us-east-1",
+      "eu-west-1",
+      "ap-southeast-1",
+    ]);
+    expect(env.regions.filter((region) => region.isPrimary).map((region) => region.id)).toEqual([
+      "us-east-1",
+    ]);
+    expect(env.regions[0]).toMatchObject({ latitude: 38.95, longitude: -77.45 });
+  });
+
+  test("direct falls back to write, a region's Redis to the shared one, else to none", () => {
+    const source = databases();
+    expect(parseEnv(source).regions[0]).toMatchObject({
+      directUrl: source.DB_US_EAST_WRITE,
+      redisUrl: null,
+    });
+    const env = parseEnv({
+      ...source,
+      DB_US_EAST_DIRECT: "postgresql://owner@us.example/app",
+      REDIS_URL: "redis://shared:6379",
+      REDIS_URL_EU_WEST: "rediss://eu:6379",
+    });
+    expect(env.regions.map((region) => region.redisUrl)).toEqual([
+      "redis://shared:6379",
+      "rediss://eu:6379",
+      "redis://shared:6379",
+    ]);
+    expect(env.regions[0]?.directUrl).toBe("postgresql://owner@us.example/app");
+  });
+
+  test("can be replaced by MERIDIAN_REGIONS, any number from one", () => {
+    const env = parseEnv({
+      MERIDIAN_REGIONS: JSON.stringify([
+        { id: "eu-north-1", name: "North", city: "Stockholm", latitude: 59.3, longitude: 0 },
+      ]),
+      DB_EU_NORTH_1_READ: "postgres://a@b/c",
+      DB_EU_NORTH_1_WRITE: "postgres://a@b/c",
+    });
+    expect(env.regions).toHaveLength(1);
+    expect(env.regions[0]).toMatchObject({ envKey: "EU_NORTH_1", isPrimary: true, longitude: 0 });
+    expect(env.currentRegion).toBe("eu-north-1");
+  });
+
+  const place = { name: "n", city: "c", latitude: 1, longitude: 1 };
+  test.each([
+    ["not JSON", "{", "a JSON array of regions"],
+    ["no region", "[]", "a JSON array of regions"],
+    ["a misspelt field", JSON.stringify([{ ...place, id: "a", primary: true }]), "primary"],
+    ["a latitude off the globe", JSON.stringify([{ ...place, id: "a", latitude: 91 }]), "latitude"],
+    ["an id with a #", JSON.stringify([{ ...place, id: "a#1" }]), "0.id"],
+    [
+      "no primary among two",
+      JSON.stringify([
+        { ...place, id: "a" },
+        { ...place, id: "b" },
+      ]),
+      "exactly one region",
+    ],
+    [
+      "two primaries",
+      JSON.stringify([
+        { ...place, id: "a", isPrimary: true },
+        { ...place, id: "b", isPrimary: true },
+      ]),
+      "exactly one region",
+    ],
+    [
+      "an id twice",
+      JSON.stringify([
+        { ...place, id: "a", isPrimary: true },
+        { ...place, id: "a", envKey: "B" },
+      ]),
+      '"a" appears twice',
+    ],
+    [
+      "one envKey for two regions",
+      JSON.stringify([
+        { ...place, id: "a", isPrimary: true },
+        { ...place, id: "b", envKey: "A" },
+      ]),
+      '"A" appears twice',
+    ],
+  ])("refuses %s", (_name, json, expected) => {
+    const error = refusal({ ...databases(), MERIDIAN_REGIONS: json });
+    expect(error.message).toMatch(/^MERIDIAN_REGIONS is invalid: expected /);
+    expect(error.message).toContain(expected);
+  });
+
+  test("parseRegions needs no secrets, even in production", () => {
+    expect(parseRegions({ ...databases(), NODE_ENV: "production" })).toHaveLength(3);
+  });
+});
+
+describe("a missing or malformed value", () => {
+  test("is named in one sentence", () => {
+    const error = refusal({ ...databases(), DB_EU_WEST_WRITE: undefined });
+    expect(error.message).toBe("DB_EU_WEST_WRITE is missing: expected a postgresql:// URL.");
+    expect(error.data.variables).toEqual(["DB_EU_WEST_WRITE"]);
+  });
+
+  test("blank counts as missing", () => {
+    const error = refusal({ ...databases(), DB_EU_WEST_READ: "  " });
+    expect(error.message).toBe("DB_EU_WEST_READ is missing: expected a postgresql:// URL.");
+  });
+
+  test("is named once each when there are several", () => {
+    const error = refusal({ NODE_ENV: "production", CURRENT_REGION: "us-east-1" });
+    const sentences = error.message.split("\n");
+    expect(sentences).toHaveLength(8);
+    expect(sentences).toContain(
+      "AUTH_SECRET is missing: expected a secret of at least 32 characters.",
+    );
+  });
+
+  test.each([
+    ["DB_US_EAST_WRITE", `mysql://root:${PASSWORD}@host/app`, "a postgresql:// URL."],
+    ["DB_US_EAST_WRITE", `${PASSWORD}`, "a postgresql:// URL."],
+    ["DB_US_EAST_DIRECT", `postgresql://app:${PASSWORD}@host`, "ends with a database name."],
+    ["REDIS_URL", `http://:${PASSWORD}@host`, "a redis:// or rediss:// URL."],
+    ["AUTH_SECRET", PASSWORD, "a secret of at least 32 characters."],
+    ["CRON_SECRET", "short", "a secret of at least 16 characters."],
+    ["MERIDIAN_LOCAL_PLANET", "yes", "1, 0, true or false."],
+    ["NODE_ENV", "staging", "development, test or production."],
+    ["CURRENT_REGION", "us-west-9", "one of us-east-1, eu-west-1, ap-southeast-1."],
+    ["VERCEL_REGION", "moon1", "a Vercel region with a known place."],
+  ])("%s: says what was expected and never the value", (name, value, expected) => {
+    const error = refusal({ ...databases(), [name]: value });
+    expect(error.message.startsWith(`${name} is invalid: expected `)).toBe(true);
+    expect(error.message.endsWith(expected)).toBe(true);
+    expect(JSON.stringify([error.message, error.data])).not.toContain(PASSWORD);
+  });
+});
+
+describe("the current region", () => {
+  test("is the primary outside production, and has to be said in production", () => {
+    expect(parseEnv(databases()).currentRegion).toBe("us-east-1");
+    const production = {
+      ...databases(),
+      NODE_ENV: "production",
+      AUTH_SECRET: SECRET,
+      REPLICATION_SECRET: SECRET,
+    };
+    expect(refusal(production).message).toMatch(/^CURRENT_REGION is missing/);
+    expect(parseEnv({ ...production, CURRENT_REGION: "eu-west-1" }).currentRegion).toBe(
+      "eu-west-1",
+    );
+  });
+
+  test.each([
+    ["iad1", "us-east-1"],
+    ["dub1", "eu-west-1"],
+    ["sin1", "ap-southeast-1"],
+    ["sfo1", "us-east-1"],
+    ["gru1", "us-east-1"],
+    ["cpt1", "ap-southeast-1"],
+    ["fra1", "eu-west-1"],
+    ["hnd1", "ap-southeast-1"],
+    ["syd1", "ap-southeast-1"],
+    ["bom1", "ap-southeast-1"],
+    ["dev1", "us-east-1"],
+  ])("on Vercel is the one nearest to %s", (vercel, expected) => {
+    const env = parseEnv({ ...databases(), VERCEL: "1", VERCEL_REGION: vercel });
+    expect(env.currentRegion).toBe(expected);
+    expect(env.onVercel).toBe(true);
+  });
+
+  test("CURRENT_REGION wins over VERCEL_REGION", () => {
+    const env = parseEnv({ ...databases(), CURRENT_REGION: "eu-west-1", VERCEL_REGION: "sin1" });
+    expect(env.currentRegion).toBe("eu-west-1");
+  });
+});
+
+test("the local planet's switch is ignored on Vercel", () => {
+  expect(parseEnv({ ...databases(), MERIDIAN_LOCAL_PLANET: "1" }).localPlanet).toBe(true);
+  const onVercel = parseEnv({ ...databases(), MERIDIAN_LOCAL_PLANET: "1", VERCEL: "1" });
+  expect(onVercel.localPlanet).toBe(false);
+});

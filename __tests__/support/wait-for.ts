@@ -1,0 +1,33 @@
+export interface WaitOptions {
+  timeoutMs?: number;
+  intervalMs?: number;
+  /** What is awaited, for the message. */
+  what?: string;
+}
+
+/**
+ * Polls until the condition gives something truthy, and returns that. A condition that throws
+ * counts as not yet true; its last error is the cause of the failure.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 10_000, intervalMs = 20, what = "the condition" }: WaitOptions = {},
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await condition();
+      if (value) return value;
+      last = value;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() > deadline) {
+      const seen = failure === undefined ? `it gave ${String(last)}` : "it threw";
+      throw new Error(`Waited ${timeoutMs} ms for ${what}: ${seen}.`, { cause: failure });
+    }
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}

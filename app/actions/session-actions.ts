@@ -1,0 +1,86 @@
+"use server";
+
+import { headers } from "next/headers";
+import { redirect, RedirectType } from "next/navigation";
+import type { SessionFormState } from "@/components/session/session-form-state";
+import { authenticate, createAccount, signInInput, signUpInput } from "@/lib/auth/accounts";
+import { endSession, safeReturnPath, startSession } from "@/lib/auth/session";
+import { geoReplication } from "@/lib/db/geo-replication";
+import { readYourWrites } from "@/lib/db/read-your-writes";
+import { check } from "@/lib/documents/validation";
+import { chooseView, dropToken, getRequestContext, keepToken } from "@/lib/request-context";
+
+const HOME = "/documents";
+
+export async function signUp(_: SessionFormState, form: FormData): Promise<SessionFormState> {
+  const input = check(signUpInput, pick(form, ["name", "email", "password"]));
+  if (!input.ok) return toState(input, form);
+  const { vantage } = await getRequestContext();
+  const result = await createAccount(input.value, vantage);
+  if (!result.ok) {
+    const fields = result.code === "email-taken" ? { email: result.message } : undefined;
+    return toState({ message: result.message, fields }, form);
+  }
+  const user = await startSession(result.account);
+  const [open] = await Promise.all([
+    readYourWrites.recordWrite(user.userId, result.write, { vantage }),
+    geoReplication.publishWrite(
+      { entityType: "User", entityId: user.userId, ...result.write },
+      vantage,
+    ),
+  ]);
+  await keepToken(open, user);
+  redirect(safeReturnPath(form.get("next"), HOME));
+}
+
+export async function signIn(_: SessionFormState, form: FormData): Promise<SessionFormState> {
+  const input = check(signInInput, pick(form, ["email", "password"]));
+  if (!input.ok) return toState(input, form);
+  const { vantage } = await getRequestContext();
+  const result = await authenticate(input.value, vantage);
+  if (!result.ok) return toState({ message: result.message }, form);
+  // The old token was another session's; what this user wrote elsewhere is in the mirror.
+  await dropToken();
+  await startSession(result.account);
+  redirect(safeReturnPath(form.get("next"), HOME));
+}
+
+export async function signOut(): Promise<void> {
+  await endSession();
+  await dropToken();
+  redirect("/");
+}
+
+/** Moves the visitor to another place of the local planet and shows the same page from there. */
+export async function setView(form: FormData): Promise<void> {
+  const place = form.get("place");
+  if (typeof place === "string") await chooseView(place);
+  redirect(await currentPath(), RedirectType.replace);
+}
+
+async function currentPath(): Promise<string> {
+  const sent = await headers();
+  const referer = sent.get("referer") ?? "";
+  if (!URL.canParse(referer)) return "/";
+  const url = new URL(referer);
+  return url.host === sent.get("host") ? safeReturnPath(url.pathname + url.search, "/") : "/";
+}
+
+function pick(form: FormData, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, form.get(name) ?? ""]));
+}
+
+function toState(
+  refusal: { message: string; fields?: Record<string, string> },
+  form: FormData,
+): SessionFormState {
+  const value = (name: string) => {
+    const sent = form.get(name);
+    return typeof sent === "string" ? sent : "";
+  };
+  return {
+    message: refusal.message,
+    fields: refusal.fields ?? {},
+    values: { name: value("name"), email: value("email") },
+  };
+}

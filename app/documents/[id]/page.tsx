@@ -1,0 +1,84 @@
+import type { Metadata } from "next";
+import Link from "next/link";
+import { notFound } from "next/navigation";
+import type { ReactNode } from "react";
+import { requireActor } from "@/app/actor";
+import { DeleteDocument } from "@/components/documents/delete-document";
+import { EditDocumentForm } from "@/components/documents/document-form";
+import { Sharing, LeaveDocument } from "@/components/documents/sharing";
+import { VersionFacts } from "@/components/documents/version-facts";
+import { WrittenNotice } from "@/components/documents/written-notice";
+import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { PageHeader } from "@/components/ui/page-header";
+import { readDocument } from "@/lib/documents/read";
+import { check, documentInput } from "@/lib/documents/validation";
+import { readFlash } from "@/lib/request-context";
+
+export const metadata: Metadata = { title: "Document" };
+
+export default async function DocumentPage({ params }: { params: Promise<{ id: string }> }) {
+  const { id } = await params;
+  const path = `/documents/${id}`;
+  const actor = await requireActor(path);
+  const input = check(documentInput, { documentId: decodeURIComponent(id) });
+  if (!input.ok) notFound();
+  const { value: page, receipt } = await readDocument(actor, input.value.documentId);
+  if (!page) notFound();
+  const { document, collaborators, versions } = page;
+  return (
+    <>
+      <title>{`${document.title} · Meridian`}</title>
+      <PageHeader title={document.title}>
+        <ReceiptBadge receipt={receipt} />
+      </PageHeader>
+      <WrittenNotice receipt={await readFlash(path)} />
+      <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_19rem]">
+        {document.access === "viewer" ? (
+          <article className="rounded-lg border border-line bg-surface px-5 py-4 leading-relaxed break-words whitespace-pre-wrap">
+            {document.content}
+          </article>
+        ) : (
+          <EditDocumentForm document={document} />
+        )}
+        <aside className="space-y-6" aria-label="About this document">
+          <Section title="Version">
+            <VersionFacts document={document} />
+            <Link
+              href={`${path}/versions`}
+              className="mt-3 inline-block text-sm text-accent underline underline-offset-2"
+            >
+              History, {versions === 1 ? "1 saved version" : `${versions} saved versions`}
+            </Link>
+          </Section>
+          {document.access === "owner" ? (
+            <>
+              <Section title="Sharing">
+                <Sharing documentId={document.id} collaborators={collaborators} />
+              </Section>
+              <Section title="Deletion">
+                <DeleteDocument documentId={document.id} />
+              </Section>
+            </>
+          ) : (
+            <Section title="Sharing">
+              <p className="mb-3 text-sm text-muted">
+                {document.owner.name ?? "An account unknown here"} shared this with you. You can{" "}
+                {document.access === "editor" ? "view and edit" : "view"} it.
+              </p>
+              <LeaveDocument documentId={document.id} userId={actor.userId} />
+            </Section>
+          )}
+        </aside>
+      </div>
+    </>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="border-t border-line pt-4 first:border-t-0 first:pt-0 max-lg:first:border-t max-lg:first:pt-4">
+      <h2 className="mb-2.5 text-sm font-semibold">{title}</h2>
+      {children}
+    </section>
+  );
+}

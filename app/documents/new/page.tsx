@@ -1,0 +1,22 @@
+import type { Metadata } from "next";
+import { NewDocumentForm } from "@/components/documents/document-form";
+import { RegionLabel } from "@/components/multi-region/region-names";
+import { PageHeader } from "@/components/ui/page-header";
+import { requireActor } from "@/app/actor";
+
+export const metadata: Metadata = { title: "New document" };
+
+export default async function NewDocumentPage() {
+  const { vantage } = await requireActor("/documents/new");
+  return (
+    <>
+      <PageHeader title="New document">
+        <p className="text-sm text-muted">
+          It will be written in <RegionLabel regionId={vantage} className="text-ink" />, the region
+          nearest to you.
+        </p>
+      </PageHeader>
+      <NewDocumentForm />
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+"use client";
+
+import { useActionState } from "react";
+import { restoreVersionForm } from "@/app/actions/document-forms";
+import { SubmitButton } from "@/components/ui/submit-button";
+import type { DocumentClock, VersionView } from "@/lib/documents/types";
+import { IDLE } from "./form-state";
+import { Refusal } from "./refusal";
+
+/** Saves an older state as a new version on top of the one shown. */
+export function RestoreVersion({
+  documentId,
+  baseVersion,
+  version,
+}: {
+  documentId: string;
+  baseVersion: DocumentClock;
+  version: VersionView;
+}) {
+  const [state, action] = useActionState(restoreVersionForm, IDLE);
+  return (
+    <form action={action} className="space-y-2">
+      <input type="hidden" name="documentId" value={documentId} />
+      <input type="hidden" name="baseVersion" value={JSON.stringify(baseVersion)} />
+      <input type="hidden" name="title" value={version.title} />
+      <textarea name="content" defaultValue={version.content} hidden readOnly />
+      <SubmitButton variant="plain" className="h-8" pendingLabel="Restoring">
+        Restore this version
+      </SubmitButton>
+      <Refusal state={state} />
+    </form>
+  );
+}

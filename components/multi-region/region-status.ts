@@ -1,0 +1,47 @@
+/** What `GET /api/regions/status` answers: an array of these, one per configured region. */
+export interface RegionStatus {
+  regionId: string;
+  name: string;
+  city: string;
+  healthy: boolean;
+  isPrimary: boolean;
+  /** From where the answering process runs; null where the region was never reached. */
+  latencyMs: number | null;
+  /** How far this region is behind each other region's writes, by source region. */
+  replicationLag: Record<string, LagState>;
+  /** Writes of other regions not yet applied here; null where that can't be known. */
+  pendingWrites: number | null;
+  /** How writes travel: through Redis, or by asking the databases alone. */
+  bus: "redis" | "degraded" | "unknown";
+  /** When the facts above were gathered, ISO 8601; null where they never were. */
+  checkedAt: string | null;
+  /** Only for signed-in administrators. */
+  detail?: string;
+}
+
+/**
+ * - `ok`: measured, in milliseconds.
+ * - `unknown`: nothing to measure by, for example because the region can't be asked.
+ * - `stalled`: there are writes to apply and none was applied for a while; `ms` is how long.
+ */
+export type LagState =
+  | { kind: "ok"; ms: number }
+  | { kind: "unknown"; reason?: string }
+  | { kind: "stalled"; ms: number | null; reason?: string };
+
+/** One word for a region, the worst thing that is true of it. */
+export type Condition = "healthy" | "unknown" | "stalled" | "down";
+
+export function conditionOf(region: RegionStatus): Condition {
+  if (!region.healthy) return "down";
+  const lags = Object.values(region.replicationLag);
+  if (lags.some((lag) => lag.kind === "stalled")) return "stalled";
+  if (lags.some((lag) => lag.kind === "unknown")) return "unknown";
+  return "healthy";
+}
+
+/** Degraded as soon as one region is: its writes take the slower way. */
+export function busOf(regions: readonly RegionStatus[]): RegionStatus["bus"] {
+  if (regions.some((region) => region.bus === "degraded")) return "degraded";
+  return regions.some((region) => region.bus === "redis") ? "redis" : "unknown";
+}

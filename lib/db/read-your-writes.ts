@@ -1,0 +1,262 @@
+import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { isUnreachable } from "./regions/faults";
+import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
+import { defaultRuntime, type Runtime } from "./regions/runtime";
+import { regionIds, regionsByDistance } from "./regions/topology";
+import { queryShown } from "./sessions/applied-positions";
+import {
+  mergePositions,
+  missingPositions,
+  positionsOf,
+  positionsToJson,
+  toPosition,
+  type Positions,
+} from "./sessions/positions";
+import { levelName, type ReadLevel, type Receipt } from "./sessions/receipt";
+import { routeRead, type Route } from "./sessions/route-read";
+import { issueToken, parseToken, type SessionToken, type TokenOwner } from "./sessions/token";
+
+export type { ReadLevel, Receipt, RouteReason } from "./sessions/receipt";
+export type { SessionToken, TokenOwner } from "./sessions/token";
+
+export interface ReadOptions {
+  /** Default `session`. */
+  level?: ReadLevel;
+  /** What the request's cookie said, from `parseToken`; outside of a request there is none. */
+  token?: SessionToken;
+  /** Where the code runs; default the process's own region. */
+  vantage?: RegionId;
+}
+
+export interface ConsistentRead<T> {
+  data: T;
+  regionId: RegionId;
+  wasRedirected: boolean;
+  receipt: Receipt;
+}
+
+/** A write as its row tells it: the actor that took it, and its position there. */
+export interface WriteMark {
+  origin: string;
+  position: bigint;
+}
+
+/** Reads only. May run twice, in two regions, when the first one fails. */
+export type ReadOperation<T> = (db: PrismaClient, regionId: RegionId) => Promise<T>;
+
+const NO_TOKEN: SessionToken = { kind: "none" };
+const NOTHING: Positions = new Map();
+
+/**
+ * The four session guarantees (Terry et al., "Session Guarantees for Weakly Consistent Replicated
+ * Data", 1994) over regions that replicate to each other asynchronously: a session carries, per
+ * origin, the highest position that it wrote or saw, and is only served by a region that has
+ * applied it, or told plainly that none could be found.
+ */
+export class ReadYourWritesManager {
+  constructor(private readonly runtime: () => Runtime = defaultRuntime) {}
+
+  /**
+   * Runs `read` in the nearest region that satisfies the level. Throws what `read` throws, and the
+   * last connection error when no region can be reached.
+   */
+  async ensureConsistency<T>(
+    userId: string,
+    preferredRegion: string,
+    read: ReadOperation<T>,
+    options: ReadOptions = {},
+  ): Promise<ConsistentRead<T>> {
+    const { topology, state, clients, applied } = this.runtime();
+    const level = options.level ?? "session";
+    const token = options.token ?? NO_TOKEN;
+    const vantage = options.vantage ?? topology.currentRegion;
+    const started = performance.now();
+    const usesSession = level === "session" && token.kind !== "invalid";
+    const required = usesSession ? await this.openEntries(userId, token, vantage) : NOTHING;
+
+    const failed = new Set<RegionId>();
+    const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
+    for (;;) {
+      const order = regionsByDistance(topology, preferred)
+        .map((region) => region.id)
+        .filter((id) => !failed.has(id));
+      const route = await routeRead(
+        { state, applied },
+        { vantage, order, level, required, tokenInvalid: token.kind === "invalid" },
+      );
+      const waitedMs = performance.now() - started;
+      try {
+        const client =
+          level === "strong" ? clients.write(vantage, route.region) : clients.read(vantage, route.region);
+        const data = await read(client, route.region);
+        if (level !== "eventual") await this.remember(userId, vantage, client, data, required);
+        const receipt = this.receipt({ level, route, vantage, started, waitedMs, required, preferred });
+        return { data, regionId: route.region, wasRedirected: receipt.redirected, receipt };
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+        state.markDown(vantage, route.region);
+        failed.add(route.region);
+        if (level === "strong" || failed.size === topology.regions.length) throw error;
+      }
+    }
+  }
+
+  /**
+   * Notes a write of this user's session. Returns the entries that are open now, for the caller
+   * that keeps them in a cookie. Throws RangeError if the mark is not one of a replicated row.
+   */
+  async recordWrite(
+    userId: string,
+    write: WriteMark,
+    options: { token?: SessionToken; vantage?: RegionId } = {},
+  ): Promise<Positions> {
+    const { topology, state, mirror, redis } = this.runtime();
+    const vantage = options.vantage ?? topology.currentRegion;
+    if (!isActor(write.origin)) throw new RangeError("Not the origin of a replicated row");
+    const token = options.token ?? NO_TOKEN;
+    const entries = mergePositions(
+      token.kind === "valid" ? token.positions : NOTHING,
+      new Map([[write.origin, toPosition(write.position)]]),
+    );
+    const localRedis = redis.of(vantage, vantage);
+    const floor = state.floor(vantage);
+    const merged = await mirror.merge(localRedis, userId, missingPositions(entries, floor));
+    await mirror.prune(localRedis, userId, floor);
+    return missingPositions(merged, floor);
+  }
+
+  /** Whether a region has everything that this user's sessions wrote or saw. Asks the region. */
+  async hasReplicatedWrite(userId: string, regionId: string): Promise<boolean> {
+    const { topology, applied } = this.runtime();
+    const region = parseRegionIdOf(regionIds(topology), regionId);
+    const required = await this.openEntries(userId, NO_TOKEN, topology.currentRegion);
+    if (applied.covers(region, required)) return true;
+    await applied.refresh(topology.currentRegion, region);
+    return applied.covers(region, required);
+  }
+
+  /** Where a read at level `session` would be served now. Waits as such a read would. */
+  async getConsistentReadRegion(userId: string, preferredRegion: string): Promise<RegionId> {
+    const { topology, state, applied } = this.runtime();
+    const vantage = topology.currentRegion;
+    const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
+    const route = await routeRead(
+      { state, applied },
+      {
+        vantage,
+        order: regionsByDistance(topology, preferred).map((region) => region.id),
+        level: "session",
+        required: await this.openEntries(userId, NO_TOKEN, vantage),
+        tokenInvalid: false,
+      },
+    );
+    return route.region;
+  }
+
+  /** For a cookie; null when the entries do not fit and only the mirror has them. */
+  issueToken(owner: TokenOwner, positions: Positions, nowMs = Date.now()): string | null {
+    return issueToken(this.tokenKeys(), owner, positions, nowMs);
+  }
+
+  parseToken(owner: TokenOwner, text: string | null | undefined, nowMs = Date.now()): SessionToken {
+    return parseToken(this.tokenKeys(), owner, text, nowMs);
+  }
+
+  /** The receipt of a write that a region took. */
+  writeReceipt(write: WriteMark, served: { vantage?: RegionId; preferred?: RegionId; startedMs: number }): Receipt {
+    const { topology } = this.runtime();
+    const vantage = served.vantage ?? topology.currentRegion;
+    const preferred = served.preferred ?? vantage;
+    if (!isActor(write.origin)) throw new RangeError("Not the origin of a replicated row");
+    const region = parseRegionIdOf(regionIds(topology), regionOfActor(write.origin));
+    const { region: leader } = this.runtime().state.leader(vantage);
+    const reason =
+      region === preferred ? "nearest" : region === leader ? "redirected-leader" : "redirected-down";
+    const receipt = this.receipt({
+      level: "session",
+      route: { region, reason, stale: false },
+      vantage,
+      started: served.startedMs,
+      waitedMs: 0,
+      required: NOTHING,
+      preferred,
+    });
+    return { ...receipt, kind: "write", applied: { [write.origin]: write.position.toString() } };
+  }
+
+  private tokenKeys() {
+    return [{ id: "1", secret: this.runtime().topology.sessionSecret }];
+  }
+
+  /** Entries of cookie and mirror that some region has yet to apply. */
+  private async openEntries(userId: string, token: SessionToken, vantage: RegionId): Promise<Positions> {
+    const { state, mirror, redis } = this.runtime();
+    const mirrored = await mirror.read(redis.of(vantage, vantage), userId);
+    const all = token.kind === "valid" ? mergePositions(mirrored, token.positions) : mirrored;
+    return all.size === 0 ? all : missingPositions(all, state.floor(vantage));
+  }
+
+  /** Notes what a read showed, so that a later one elsewhere does not go back behind it. */
+  private async remember(
+    userId: string,
+    vantage: RegionId,
+    client: PrismaClient,
+    data: unknown,
+    required: Positions,
+  ): Promise<void> {
+    const { state, mirror, redis } = this.runtime();
+    const floor = state.floor(vantage);
+    const rows = positionsOf(data);
+    // What a list or a miss leaves out has no position of its own: note all that the region shows.
+    const single = rows.size > 0 && !Array.isArray(data);
+    const seen = single ? rows : mergePositions(rows, await queryShown(client));
+    const open = missingPositions(missingPositions(seen, floor), required);
+    if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
+  }
+
+  private receipt(served: {
+    level: ReadLevel;
+    route: Route;
+    vantage: RegionId;
+    preferred: RegionId;
+    started: number;
+    waitedMs: number;
+    required: Positions;
+  }): Receipt {
+    const { state, applied } = this.runtime();
+    const { route, vantage, required } = served;
+    const had = applied.cached(route.region);
+    const { region: leader, epoch } = state.leader(vantage);
+    return {
+      kind: "read",
+      level: levelName(served.level),
+      regionId: route.region,
+      vantage,
+      elapsedMs: round(performance.now() - served.started),
+      waitedMs: round(served.waitedMs),
+      redirected: route.region !== served.preferred,
+      reason: route.reason,
+      required: positionsToJson(required),
+      applied: positionsToJson(new Map([...had].filter(([actor]) => required.has(actor)))),
+      stale: route.stale,
+      epoch,
+      leader,
+    };
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+export const readYourWrites = new ReadYourWritesManager();
+
+/** A read for Server Components and handlers, near where the code runs. See `ensureConsistency`. */
+export function withReadYourWrites<T>(
+  userId: string,
+  operation: ReadOperation<T>,
+  options: ReadOptions = {},
+): Promise<ConsistentRead<T>> {
+  const vantage = options.vantage ?? defaultRuntime().topology.currentRegion;
+  return readYourWrites.ensureConsistency(userId, vantage, operation, { ...options, vantage });
+}

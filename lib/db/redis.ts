@@ -1,0 +1,75 @@
+import { Redis } from "ioredis";
+import { getLogger } from "@/lib/log";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import type { Topology } from "@/lib/db/regions/topology";
+
+/** How long a command may take before it counts as failed: Redis only ever saves time. */
+const COMMAND_TIMEOUT_MS = 250;
+
+/** After a failure Redis is left alone this long, so that its loss does not slow each request. */
+const REST_AFTER_FAILURE_MS = 1_000;
+
+export function connectRedis(url: string, options: { subscriber?: boolean } = {}): Redis {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: options.subscriber ? null : 1,
+    ...(options.subscriber ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),
+    connectTimeout: 2_000,
+    keepAlive: 5_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
+  });
+  // Without a listener ioredis prints every reconnection attempt.
+  redis.on("error", (err) => getLogger("redis").debug({ err }, "redis unavailable"));
+  return redis;
+}
+
+/**
+ * The Redis of one region as seen from one vantage. `attempt` never throws and never waits long:
+ * it answers undefined while Redis is away.
+ */
+export class OptionalRedis {
+  private client: Redis | undefined;
+  private restUntilMs = 0;
+
+  constructor(private readonly url: string | null) {}
+
+  get configured(): boolean {
+    return this.url !== null;
+  }
+
+  async attempt<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
+    if (this.url === null || performance.now() < this.restUntilMs) return undefined;
+    this.client ??= connectRedis(this.url);
+    try {
+      return await command(this.client);
+    } catch (err) {
+      this.restUntilMs = performance.now() + REST_AFTER_FAILURE_MS;
+      getLogger("redis").debug({ err }, "redis command failed");
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.client?.disconnect();
+    this.client = undefined;
+  }
+}
+
+/** One OptionalRedis per endpoint. */
+export class RedisCache {
+  private readonly byUrl = new Map<string | null, OptionalRedis>();
+
+  constructor(private readonly topology: () => Topology) {}
+
+  of(vantage: RegionId, region: RegionId): OptionalRedis {
+    const { redis: url } = this.topology().endpoints(vantage, region);
+    let redis = this.byUrl.get(url);
+    if (!redis) this.byUrl.set(url, (redis = new OptionalRedis(url)));
+    return redis;
+  }
+
+  close(): void {
+    for (const redis of this.byUrl.values()) redis.close();
+    this.byUrl.clear();
+  }
+}

@@ -1,0 +1,48 @@
+/** Whether an error means that the other side could not be reached, so another region may serve. */
+export function isUnreachable(error: unknown): boolean {
+  return chain(error).some(
+    (link) =>
+      (link.code !== undefined && (UNREACHABLE_CODES.has(link.code) || /^(08|57P)/.test(link.code))) ||
+      UNREACHABLE_MESSAGE.test(link.message),
+  );
+}
+
+/** SQLSTATE of a database error, through the wrappers of Prisma and its adapters. */
+export function sqlState(error: unknown): string | undefined {
+  return chain(error)
+    .map((link) => link.code)
+    .find((code) => code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^P[12]\d{3}$/.test(code));
+}
+
+// P1xxx are Prisma's connection errors, P2024 is its pool timeout.
+const UNREACHABLE_CODES = new Set([
+  "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND",
+  "EAI_AGAIN", "P1000", "P1001", "P1002", "P1008", "P1017", "P2024",
+]);
+
+// pg reports a connection that breaks or hangs in mid-query as an Error without a code.
+const UNREACHABLE_MESSAGE =
+  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|server closed the connection|client has encountered a connection error|can't reach database server/i;
+
+interface Link {
+  code: string | undefined;
+  message: string;
+}
+
+/** The error and everything that it wraps, outermost first. */
+function chain(error: unknown): Link[] {
+  const links: Link[] = [];
+  const queue: unknown[] = [error];
+  while (queue.length > 0 && links.length < 16) {
+    const next = queue.shift();
+    if (typeof next !== "object" || next === null) continue;
+    const fields = next as Record<string, unknown>;
+    const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+    for (const code of [fields.originalCode, fields.code]) {
+      links.push({ code: text(code), message: text(fields.message) ?? "" });
+    }
+    queue.push(fields.cause, fields.meta, fields.driverAdapterError);
+    if (Array.isArray(fields.errors)) queue.push(...(fields.errors as unknown[]));
+  }
+  return links;
+}

@@ -1,0 +1,152 @@
+import { getLogger } from "@/lib/log";
+import type { Positions } from "@/lib/db/sessions/positions";
+import type { ClientCache } from "./clients";
+import { isUnreachable } from "./faults";
+import { appliedEverywhere, readOverview, type Overview } from "./overview";
+import type { RegionId } from "./region-id";
+import {
+  expectedRoundTripMs,
+  findRegion,
+  regionsByDistance,
+  type Topology,
+} from "./topology";
+
+/** How old a cached overview may be before the next caller starts to refresh it. */
+const REFRESH_AFTER_MS = 1_000;
+
+/** How long a region that could not be reached is passed over before it is tried again. */
+const DOWN_FOR_MS = 2_000;
+
+/** A peer that its observer could not reach for this long counts as down. */
+const PEER_FAILED_MS = 2_500;
+
+/** An observation older than this says nothing any more. */
+export const OBSERVATION_VALID_MS = 5_000;
+
+const NOTHING: Positions = new Map();
+
+interface Entry {
+  latest: Overview | null;
+  refreshing: Promise<Overview> | null;
+  attemptedAtMs: number;
+}
+
+/**
+ * What a process knows of the regions: overviews read from their databases, refreshed when asked
+ * for and never awaited by a request that can do without, and which of them could not be reached.
+ */
+export class RegionState {
+  private readonly entries = new Map<string, Entry>();
+  private readonly downUntilMs = new Map<string, number>();
+  private readonly floors = new WeakMap<Overview, Positions>();
+
+  constructor(
+    private readonly topology: () => Topology,
+    private readonly clients: ClientCache,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  /** The newest overview that is at hand, or null; starts a refresh if it has aged. */
+  latest(vantage: RegionId, region: RegionId): Overview | null {
+    const entry = this.entry(vantage, region);
+    if (this.nowMs() - entry.attemptedAtMs > REFRESH_AFTER_MS) {
+      this.refresh(vantage, region).catch(() => undefined);
+    }
+    return entry.latest;
+  }
+
+  /** Reads the overview now, or joins a reading that is under way. Fails if the region does. */
+  refresh(vantage: RegionId, region: RegionId): Promise<Overview> {
+    const entry = this.entry(vantage, region);
+    entry.refreshing ??= this.read(vantage, region, entry).finally(() => {
+      entry.refreshing = null;
+    });
+    return entry.refreshing;
+  }
+
+  private async read(vantage: RegionId, region: RegionId, entry: Entry): Promise<Overview> {
+    entry.attemptedAtMs = this.nowMs();
+    try {
+      const overview = await readOverview(this.clients.read(vantage, region));
+      entry.latest = overview;
+      this.markUp(vantage, region);
+      return overview;
+    } catch (err) {
+      if (isUnreachable(err)) this.markDown(vantage, region);
+      getLogger("regions").debug({ err, region }, "overview not read");
+      throw err;
+    }
+  }
+
+  /** The best informed view from a vantage: its own region's, else the nearest one that is fresh. */
+  around(vantage: RegionId): Overview | null {
+    let fallback: Overview | null = null;
+    for (const region of regionsByDistance(this.topology(), vantage)) {
+      const overview = this.latest(vantage, region.id);
+      if (overview === null) continue;
+      if (this.nowMs() - overview.readAtMs < OBSERVATION_VALID_MS) return overview;
+      fallback ??= overview;
+    }
+    return fallback;
+  }
+
+  /** Positions that every region has applied. Old knowledge is safe: cursors only grow. */
+  floor(vantage: RegionId): Positions {
+    const overview = this.around(vantage);
+    if (overview === null) return NOTHING;
+    let floor = this.floors.get(overview);
+    if (!floor) this.floors.set(overview, (floor = appliedEverywhere(overview)));
+    return floor;
+  }
+
+  leader(vantage: RegionId): { region: RegionId; epoch: number } {
+    const overview = this.around(vantage);
+    const regions = this.topology().regions;
+    const known = regions.find((region) => region.id === overview?.leader);
+    if (known && overview) return { region: known.id, epoch: overview.epoch };
+    const initial = regions.find((region) => region.isPrimary) ?? findRegion(this.topology(), vantage);
+    return { region: initial.id, epoch: 0 };
+  }
+
+  /** The configured region of this name, if there is one. */
+  findRegionId(name: string): RegionId | undefined {
+    return this.topology().regions.find((region) => region.id === name)?.id;
+  }
+
+  /** Round trip in ms from a vantage, measured by its worker or else estimated by distance. */
+  roundTripMs(vantage: RegionId, region: RegionId): number {
+    const peer = this.latest(vantage, vantage)?.peers.get(region);
+    return peer?.latencyMs ?? expectedRoundTripMs(this.topology(), vantage, region);
+  }
+
+  isHealthy(vantage: RegionId, region: RegionId): boolean {
+    if ((this.downUntilMs.get(link(vantage, region)) ?? 0) > this.nowMs()) return false;
+    if (vantage === region) return true;
+    const view = this.latest(vantage, vantage);
+    // An overview that has aged cannot condemn another region.
+    if (view === null || this.nowMs() - view.readAtMs > OBSERVATION_VALID_MS) return true;
+    return (view.peers.get(region)?.failedForMs ?? 0) < PEER_FAILED_MS;
+  }
+
+  markDown(vantage: RegionId, region: RegionId): void {
+    this.downUntilMs.set(link(vantage, region), this.nowMs() + DOWN_FOR_MS);
+  }
+
+  markUp(vantage: RegionId, region: RegionId): void {
+    this.downUntilMs.delete(link(vantage, region));
+  }
+
+  private entry(vantage: RegionId, region: RegionId): Entry {
+    const key = link(vantage, region);
+    let entry = this.entries.get(key);
+    if (!entry) {
+      entry = { latest: null, refreshing: null, attemptedAtMs: -Infinity };
+      this.entries.set(key, entry);
+    }
+    return entry;
+  }
+}
+
+function link(vantage: RegionId, region: RegionId): string {
+  return `${vantage} ${region}`;
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { getEnv, type Env } from "@/lib/env";
+import { ConfigurationError } from "@/lib/errors";
+import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
+import { parseRegionIdOf, type RegionId } from "./region-id";
+
+export interface Region {
+  readonly id: RegionId;
+  readonly name: string;
+  readonly city: string;
+  readonly latitude: number;
+  readonly longitude: number;
+  /** Initial leader only; who leads now is in the databases. */
+  readonly isPrimary: boolean;
+}
+
+/** How one region is reached from one place. */
+export interface Endpoints {
+  readonly read: string;
+  readonly write: string;
+  /** As the owner, not through a pooler. */
+  readonly direct: string;
+  /** Null: no Redis, degraded bus. */
+  readonly redis: string | null;
+}
+
+/** Regions and how code that runs in one of them (its vantage) reaches each. */
+export interface Topology {
+  readonly regions: readonly Region[];
+  /** The region that this process runs in. */
+  readonly currentRegion: RegionId;
+  readonly sessionSecret: string;
+  readonly replicationSecret: string;
+  endpoints(vantage: RegionId, region: RegionId): Endpoints;
+}
+
+const linksSchema = z.object({
+  from: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        read: z.string(),
+        write: z.string(),
+        direct: z.string(),
+        redis: z.string().nullable(),
+      }),
+    ),
+  ),
+});
+
+function readLinks(path: string): z.infer<typeof linksSchema> {
+  try {
+    return linksSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new ConfigurationError("MERIDIAN_LINKS is invalid: expected a readable links file.", {
+      variables: ["MERIDIAN_LINKS"],
+      cause,
+    });
+  }
+}
+
+export function topologyFromEnv(env: Env = getEnv()): Topology {
+  const regions = env.regions.map((region) => ({
+    id: region.id as RegionId,
+    name: region.name,
+    city: region.city,
+    latitude: region.latitude,
+    longitude: region.longitude,
+    isPrimary: region.isPrimary,
+  }));
+  const plain = new Map<string, Endpoints>(
+    env.regions.map((region) => [
+      region.id,
+      {
+        read: region.readUrl,
+        write: region.writeUrl,
+        direct: region.directUrl,
+        redis: region.redisUrl,
+      },
+    ]),
+  );
+  const links = env.linksPath === null ? null : readLinks(env.linksPath);
+  return {
+    regions,
+    currentRegion: parseRegionIdOf(
+      regions.map((region) => region.id),
+      env.currentRegion,
+    ),
+    sessionSecret: env.authSecret,
+    replicationSecret: env.replicationSecret,
+    endpoints(vantage, region) {
+      const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
+      if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);
+      return endpoints;
+    },
+  };
+}
+
+export function findRegion(topology: Topology, id: RegionId): Region {
+  const region = topology.regions.find((candidate) => candidate.id === id);
+  if (!region) throw new ConfigurationError(`Region ${id} is not configured.`);
+  return region;
+}
+
+export function regionIds(topology: Topology): readonly RegionId[] {
+  return topology.regions.map((region) => region.id);
+}
+
+/** Every region from near to far of a vantage, itself first. */
+export function regionsByDistance(topology: Topology, vantage: RegionId): Region[] {
+  return byDistance(topology.regions, findRegion(topology, vantage));
+}
+
+/** Round trip in ms to expect between two regions before one was measured. */
+export function expectedRoundTripMs(topology: Topology, from: RegionId, to: RegionId): number {
+  return estimatedRoundTripMs(distanceKm(findRegion(topology, from), findRegion(topology, to)));
+}

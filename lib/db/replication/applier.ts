@@ -1,0 +1,280 @@
+import type pg from "pg";
+import { errorMessage } from "@/lib/errors";
+import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
+import type { Actor, RegionId } from "@/lib/db/regions/region-id";
+import type { Position } from "@/lib/db/sessions/positions";
+import { getLogger } from "@/lib/log";
+import { Backoff, Wakeup, type Service } from "@/lib/service";
+import { countEvents, joinBatches, type Batch, type BusMessage } from "./batch";
+import {
+  applyBatch,
+  readCursor,
+  readEntityTypes,
+  readOutbox,
+  recordStall,
+  touchCursor,
+  type ApplyOutcome,
+} from "./store";
+
+export interface ApplierOptions {
+  /** Whose events. */
+  origin: RegionId;
+  /** Where they are applied. */
+  target: pg.Pool;
+  /** Where they come from, for what was not pushed. */
+  source: pg.Pool;
+  /** Longest time without a look at the source when nothing is heard from it, in ms. */
+  silencePollMs?: number;
+}
+
+/** Pushed batches kept while one is applied. What does not fit is pulled later. */
+const MAX_QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** Events and bytes that one transaction applies at most, unless a single batch is larger. */
+const MAX_APPLY_EVENTS = 5_000;
+const MAX_APPLY_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that a pull aims at; its number of events per entity follows from their size. */
+const PULL_TARGET_BYTES = 1024 * 1024;
+const PULL_EVENTS = { first: 200, min: 10, max: 2_000 };
+
+/** How often the time of the last heartbeat is stored while nothing else is. */
+const TOUCH_EVERY_MS = 500;
+
+/** SQLSTATE classes that the same event would meet again: data, constraint, syntax or access. */
+const DETERMINISTIC = /^(22|23|42)/;
+
+/** Applies one origin's events to one region, in order, exactly once. */
+export class Applier implements Service {
+  readonly name: string;
+  private readonly stopping = new AbortController();
+  private readonly wakeup = new Wakeup();
+  private queue: Batch[] = [];
+  private queuedBytes = 0;
+  private pullWanted = true;
+  private heartbeat: { actor: Actor; upto: Position; sourceTime: string } | null = null;
+  private types: ReadonlyMap<string, number> = new Map();
+  private cursor: { actor: Actor; position: Position } | null = null;
+  private stalled = false;
+  private pullEvents = PULL_EVENTS.first;
+  private touchedAtMs = 0;
+
+  constructor(private readonly options: ApplierOptions) {
+    this.name = `applier of ${options.origin}`;
+  }
+
+  /** A message of the bus. Nothing in it is believed but its events, and these merge harmlessly. */
+  receive(message: BusMessage): void {
+    switch (message.kind) {
+      case "batch": {
+        const bytes = sizeOf(message.batch);
+        if (this.queuedBytes + bytes > MAX_QUEUE_BYTES) {
+          this.dropQueue();
+          this.pullWanted = true;
+        } else {
+          this.queue.push(message.batch);
+          this.queuedBytes += bytes;
+        }
+        break;
+      }
+      case "heartbeat":
+        this.heartbeat = message;
+        break;
+      case "hint":
+        this.pullWanted = true;
+        break;
+      default:
+        message satisfies never;
+    }
+    this.wakeup.wake();
+  }
+
+  /** There may be something new at the source. */
+  hint(): void {
+    this.pullWanted = true;
+    this.wakeup.wake();
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const backoff = new Backoff({ minMs: 50, maxMs: 1_000 });
+    while (!signal.aborted) {
+      try {
+        if (this.types.size === 0) this.types = await readEntityTypes(this.options.target);
+        await this.work();
+        backoff.reset();
+        const woken = await this.wakeup.wait(this.options.silencePollMs ?? 1_000, signal);
+        if (!woken) this.pullWanted = true;
+      } catch (err) {
+        await this.onFailure(err);
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+  }
+
+  private async work(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      if (this.pullWanted || this.cursor === null) {
+        await this.pull();
+      } else if (this.queue.length > 0) {
+        await this.applyQueued();
+      } else {
+        break;
+      }
+    }
+    await this.noteHeartbeat();
+  }
+
+  /** Reads the source until nothing is left. */
+  private async pull(): Promise<void> {
+    this.pullWanted = false;
+    const { source, target } = this.options;
+    if (this.cursor === null) {
+      const { rows } = await source.query<{ actor: Actor }>("SELECT mr.local_actor() AS actor");
+      const actor = rows[0]?.actor;
+      if (!actor) throw new Error(`The database of ${this.options.origin} has no actor`);
+      this.cursor = { actor, position: await readCursor(target, actor) };
+    }
+    while (!this.stopping.signal.aborted) {
+      const batch = await readOutbox(source, this.cursor.position, this.pullEvents);
+      if (batch.actor !== this.cursor.actor) {
+        this.cursor = { actor: batch.actor, position: await readCursor(target, batch.actor) };
+        continue;
+      }
+      const events = countEvents(batch);
+      if (events === 0) {
+        if (batch.complete) this.heartbeat = { ...batch, upto: this.cursor.position };
+        // A stream that stood still for its last event may go on without applying another one.
+        if (this.stalled && batch.complete) await this.setStall(batch.actor, null);
+        return;
+      }
+      this.fitPull(sizeOf(batch), batch);
+      if (!(await this.apply(batch))) return;
+      if (batch.complete) return;
+    }
+  }
+
+  private fitPull(bytes: number, batch: Batch): void {
+    const perEvent = bytes / Math.max(1, countEvents(batch));
+    const wanted = Math.floor(PULL_TARGET_BYTES / Math.max(1, perEvent));
+    this.pullEvents = Math.min(PULL_EVENTS.max, Math.max(PULL_EVENTS.min, wanted));
+  }
+
+  /** Applies what follows on the cursor, as many batches in one transaction as fit. */
+  private async applyQueued(): Promise<void> {
+    const cursor = this.cursor;
+    if (cursor === null) return;
+    const joined: Batch[] = [];
+    let upto = cursor.position;
+    let events = 0;
+    let bytes = 0;
+    let next: Batch | undefined;
+    while ((next = this.queue[0]) !== undefined) {
+      const isNew = next.actor === cursor.actor && next.upto > upto;
+      if (isNew) {
+        if (next.prev > upto) break;
+        if (joined.length > 0 && next.schemaVersion !== joined[0]?.schemaVersion) break;
+        events += countEvents(next);
+        bytes += sizeOf(next);
+        if (joined.length > 0 && (events > MAX_APPLY_EVENTS || bytes > MAX_APPLY_BYTES)) break;
+        joined.push(next);
+        upto = next.upto;
+      } else if (next.actor !== cursor.actor) {
+        // A new incarnation, or an old message: the source says which actor is current.
+        this.cursor = null;
+      }
+      this.queue.shift();
+      this.queuedBytes -= sizeOf(next);
+    }
+    const [first, ...following] = joined;
+    if (first) {
+      await this.apply(joinBatches(first, ...following));
+    } else if (next) {
+      // Something between the cursor and the oldest batch was not pushed.
+      this.dropQueue();
+      this.pullWanted = true;
+    }
+  }
+
+  /** Whether the stream moved on. */
+  private async apply(batch: Batch): Promise<boolean> {
+    const outcome = await applyBatch(this.options.target, this.types, batch);
+    switch (outcome) {
+      case "applied":
+        this.cursor = { actor: batch.actor, position: batch.upto };
+        this.touchedAtMs = performance.now();
+        if (this.stalled) await this.setStall(batch.actor, null);
+        return true;
+      case "duplicate":
+      case "gap":
+        // Another applier of this stream moved the cursor, or it was moved back.
+        this.cursor = { actor: batch.actor, position: await readCursor(this.options.target, batch.actor) };
+        this.pullWanted ||= outcome === "gap";
+        return true;
+      case "schema":
+      case "clock-ahead":
+        await this.setStall(batch.actor, explain(outcome, batch));
+        this.types = await readEntityTypes(this.options.target);
+        return false;
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  private async noteHeartbeat(): Promise<void> {
+    const { heartbeat, cursor } = this;
+    this.heartbeat = null;
+    if (heartbeat === null || cursor === null || this.stalled) return;
+    if (heartbeat.actor !== cursor.actor || heartbeat.upto > cursor.position) {
+      this.hint();
+    } else if (performance.now() - this.touchedAtMs >= TOUCH_EVERY_MS * 0.9) {
+      this.touchedAtMs = performance.now();
+      await touchCursor(this.options.target, cursor.actor, heartbeat.upto, heartbeat.sourceTime);
+    }
+  }
+
+  private async onFailure(err: unknown): Promise<void> {
+    this.dropQueue();
+    this.pullWanted = true;
+    const log = getLogger("applier");
+    const state = sqlState(err);
+    if (isUnreachable(err) || state === undefined || !DETERMINISTIC.test(state)) {
+      log.warn({ err, origin: this.options.origin }, "stream interrupted");
+      return;
+    }
+    log.error({ err, origin: this.options.origin }, "events could not be applied");
+    const actor = this.cursor?.actor ?? (this.options.origin as string as Actor);
+    await this.setStall(actor, { reason: "error", detail: `${state}: ${errorMessage(err)}` }).catch(
+      () => undefined,
+    );
+  }
+
+  private async setStall(actor: Actor, stall: { reason: string; detail: string } | null): Promise<void> {
+    await recordStall(this.options.target, actor, stall);
+    if (stall !== null && !this.stalled) {
+      getLogger("applier").error({ origin: this.options.origin, ...stall }, "stream stalled");
+    }
+    this.stalled = stall !== null;
+  }
+
+  private dropQueue(): void {
+    this.queue = [];
+    this.queuedBytes = 0;
+  }
+}
+
+function sizeOf(batch: Batch): number {
+  return batch.rows.reduce((sum, rows) => sum + rows.elements.length, 0);
+}
+
+function explain(outcome: ApplyOutcome & ("schema" | "clock-ahead"), batch: Batch) {
+  const detail =
+    outcome === "schema"
+      ? `Its events have schema version ${batch.schemaVersion}, this region has another: migrate all regions.`
+      : "Its clock runs more than 500 ms ahead of this region's: check both clocks.";
+  return { reason: outcome, detail };
+}

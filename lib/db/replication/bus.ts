@@ -1,0 +1,170 @@
+import pg from "pg";
+import type { Redis } from "ioredis";
+import { connectRedis } from "@/lib/db/redis";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { getLogger } from "@/lib/log";
+import { Backoff, type Service } from "@/lib/service";
+import { systemSleep } from "@/lib/clock";
+import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, type BusMessage } from "./batch";
+
+// Every message is a hint: a bus may lose, repeat, delay or invent them. Positions and the outbox
+// decide what is applied.
+
+export function batchChannel(region: RegionId): string {
+  return `mr:batch:${region}`;
+}
+
+/** Names of the signals that say "the outbox has something new", sent by whoever committed it. */
+export function wakeChannel(region: RegionId): string {
+  return `mr:wake:${region}`;
+}
+
+/** PostgreSQL channel on which a publisher without Redis tells appliers to pull. */
+export const NOTIFY_CHANNEL = "mr_hint";
+
+/** The sending side, at the origin. */
+export class BusPublisher {
+  private redis: Redis | undefined;
+
+  constructor(
+    private readonly region: RegionId,
+    private readonly redisUrl: string | null,
+    private readonly store: pg.Pool,
+    private readonly secret: string,
+  ) {}
+
+  /** Which way the last message went. */
+  mode: "redis" | "degraded" = "degraded";
+
+  /** Never throws: appliers find out by themselves what they were not told. */
+  async publish(message: BusMessage): Promise<void> {
+    const bytes = this.fit(message);
+    this.redis ??= this.redisUrl === null ? undefined : connectRedis(this.redisUrl);
+    try {
+      if (this.redis) {
+        await this.redis.publish(batchChannel(this.region), bytes);
+        this.mode = "redis";
+        return;
+      }
+    } catch (err) {
+      getLogger("bus").debug({ err }, "redis publish failed");
+    }
+    this.mode = "degraded";
+    if (message.kind === "heartbeat") return;
+    // In a transaction of its own, after the commit: NOTIFY inside of writers' transactions makes
+    // their commits wait for each other.
+    await this.store
+      .query("SELECT pg_notify($1, '')", [NOTIFY_CHANNEL])
+      .catch((err: unknown) => getLogger("bus").debug({ err }, "notify failed"));
+  }
+
+  private fit(message: BusMessage): Buffer {
+    const bytes = encodeMessage(this.secret, message);
+    if (message.kind !== "batch" || bytes.length <= MAX_MESSAGE_BYTES) return bytes;
+    const { actor, upto } = message.batch;
+    return encodeMessage(this.secret, { kind: "hint", actor, upto });
+  }
+
+  close(): void {
+    this.redis?.disconnect();
+  }
+}
+
+export interface BusHandlers {
+  onMessage(message: BusMessage): void;
+  /** Something happened at the origin, or may have: look. */
+  onHint(): void;
+}
+
+/** The receiving side: one subscription to one origin, by Redis and by LISTEN. */
+export class BusSubscriber implements Service {
+  readonly name: string;
+  private readonly stopping = new AbortController();
+  private readonly redis: Redis | null;
+  private listener: pg.Client | undefined;
+
+  constructor(
+    private readonly origin: { region: RegionId; redisUrl: string | null; directUrl: string },
+    private readonly secret: string,
+    private readonly handlers: BusHandlers,
+  ) {
+    this.name = `bus of ${origin.region}`;
+    this.redis = origin.redisUrl === null ? null : connectRedis(origin.redisUrl, { subscriber: true });
+  }
+
+  async run(): Promise<void> {
+    await Promise.all([this.subscribe(), this.listen()]);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.redis?.disconnect();
+    await this.listener?.end().catch(() => undefined);
+  }
+
+  private async subscribe(): Promise<void> {
+    if (!this.redis) return;
+    const channel = batchChannel(this.origin.region);
+    this.redis.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
+      const message = decodeMessage(this.secret, bytes);
+      if (message === null) {
+        getLogger("bus").warn({ origin: this.origin.region, bytes: bytes.length }, "message refused");
+        return;
+      }
+      this.handlers.onMessage(message);
+    });
+    // Whatever was published while the connection was down is gone: pull.
+    this.redis.on("ready", () => this.handlers.onHint());
+    const backoff = new Backoff({ minMs: 50, maxMs: 1_000 });
+    while (!this.stopping.signal.aborted) {
+      try {
+        await this.redis.subscribe(channel);
+        return;
+      } catch {
+        await backoff.wait(this.stopping.signal);
+      }
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const { signal } = this.stopping;
+    const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
+    while (!signal.aborted) {
+      const client = new pg.Client({
+        connectionString: this.origin.directUrl,
+        connectionTimeoutMillis: 3_000,
+        query_timeout: 5_000,
+        keepAlive: true,
+        application_name: "meridian-listener",
+      });
+      const ended = new Promise<void>((resolve) => {
+        client.once("error", () => resolve());
+        client.once("end", () => resolve());
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      try {
+        await client.connect();
+        this.listener = client;
+        client.on("notification", () => this.handlers.onHint());
+        await client.query(`LISTEN ${NOTIFY_CHANNEL}`);
+        this.handlers.onHint();
+        backoff.reset();
+        await this.watch(client, ended);
+      } catch (err) {
+        getLogger("bus").debug({ err, origin: this.origin.region }, "listen failed");
+      }
+      await client.end().catch(() => undefined);
+      await backoff.wait(signal);
+    }
+  }
+
+  /** Returns when the connection has ended, or does not answer any more. */
+  private async watch(client: pg.Client, ended: Promise<void>): Promise<void> {
+    let over = false;
+    void ended.then(() => (over = true));
+    while (!over) {
+      await Promise.race([ended, systemSleep(10_000, this.stopping.signal)]);
+      if (!over) await client.query("SELECT 1");
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type pg from "pg";
+import { errorMessage } from "@/lib/errors";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { maskCredentials, getLogger } from "@/lib/log";
+import { systemSleep } from "@/lib/clock";
+import type { Service } from "@/lib/service";
+
+export interface PeerObserverOptions {
+  region: RegionId;
+  local: pg.Pool;
+  /** Every region by id, this one included. */
+  peers: ReadonlyMap<RegionId, pg.Pool>;
+  intervalMs?: number;
+}
+
+interface StatusRow {
+  region: string;
+  actor: string;
+  head: string;
+  last_event: string;
+  pending: number;
+  schema_version: number;
+  now_ms: number;
+  cursors: string;
+}
+
+/**
+ * Asks every region's database how it is, and stores the answers in this region's: cursors (which
+ * let the outbox be trimmed and sessions forget), pending events, latency, clock offset, health.
+ */
+export class PeerObserver implements Service {
+  readonly name: string;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: PeerObserverOptions) {
+    this.name = `peer observer of ${options.region}`;
+  }
+
+  async run(): Promise<void> {
+    const loops = [...this.options.peers].map(([region, pool]) => this.observeForever(region, pool));
+    await Promise.all(loops);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+  }
+
+  /** One loop per peer: a slow or dead one does not delay what is known of the others. */
+  private async observeForever(region: RegionId, pool: pg.Pool): Promise<void> {
+    const { intervalMs = 1_000 } = this.options;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const started = performance.now();
+      try {
+        await this.observe(region, pool);
+      } catch (err) {
+        if (signal.aborted) return;
+        await this.noteFailure(region, err);
+      }
+      await systemSleep(Math.max(intervalMs / 4, intervalMs - (performance.now() - started)), signal);
+    }
+  }
+
+  private async observe(region: RegionId, pool: pg.Pool): Promise<void> {
+    // Of its own events a region lacks none.
+    const applied = await this.options.local.query<{ position: string }>(
+      `SELECT coalesce(max(c.position), CASE WHEN $1 = mr.local_region() THEN mr.head() ELSE 0 END)::text AS position
+       FROM mr.peer p JOIN mr.cursor c USING (actor) WHERE p.region = $1`,
+      [region],
+    );
+    // Not over `pool.query`: getting a connection is not part of the round trip.
+    const client = await pool.connect();
+    let row: StatusRow | undefined;
+    let latencyMs = 0;
+    let offsetMs = 0;
+    try {
+      const sentMs = Date.now();
+      const started = performance.now();
+      const { rows } = await client.query<StatusRow>({
+        name: "mr_status",
+        text: `SELECT region, actor, head::text, last_event::text, pending, schema_version,
+                 (date_part('epoch', now) * 1000)::float8 AS now_ms, cursors::text
+               FROM mr.status($1::bigint)`,
+        values: [applied.rows[0]?.position ?? "0"],
+      });
+      latencyMs = performance.now() - started;
+      row = rows[0];
+      // Half of the round trip went by before the peer looked at its clock.
+      offsetMs = (row?.now_ms ?? 0) - (sentMs + latencyMs / 2);
+      client.release();
+    } catch (err) {
+      client.release(true);
+      throw err;
+    }
+    if (row?.region !== region) {
+      throw new Error(`This endpoint answers as ${row?.region ?? "nobody"}, not as ${region}`);
+    }
+    await this.options.local.query({
+      name: "mr_observe_peer",
+      text: "SELECT mr.observe_peer($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8, $9::jsonb)",
+      values: [
+        region,
+        row.actor,
+        row.head,
+        row.last_event,
+        row.pending,
+        row.schema_version,
+        latencyMs,
+        offsetMs,
+        row.cursors,
+      ],
+    });
+  }
+
+  private async noteFailure(region: RegionId, err: unknown): Promise<void> {
+    getLogger("peers").debug({ err, peer: region }, "peer not observed");
+    await this.options.local
+      .query("SELECT mr.observe_peer_failure($1, $2)", [region, maskCredentials(errorMessage(err)).slice(0, 200)])
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,146 @@
+import pg from "pg";
+import { connectRedis } from "@/lib/db/redis";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { toPosition, type Position } from "@/lib/db/sessions/positions";
+import { systemSleep } from "@/lib/clock";
+import { getLogger } from "@/lib/log";
+import { Backoff, Wakeup, type Service } from "@/lib/service";
+import { countEvents } from "./batch";
+import { wakeChannel, type BusPublisher } from "./bus";
+import { readOutbox } from "./store";
+
+export interface PublisherOptions {
+  region: RegionId;
+  directUrl: string;
+  redisUrl: string | null;
+  store: pg.Pool;
+  bus: BusPublisher;
+  /** Longest pause between looks at an outbox that nobody said is new, in ms. */
+  idlePollMs?: number;
+  heartbeatMs?: number;
+}
+
+/** Advisory lock that makes one publisher per region; losing it only costs duplicates. */
+const PUBLISHER_LOCK = 72_707_370;
+
+/** Events per entity and message: pushed batches stay small, appliers join them. */
+const BATCH_EVENTS = 1_000;
+
+/** Between two looks while there is work, when the last one found many events. */
+const MAX_LINGER_MS = 50;
+
+/** At and above this many events in one look the publisher lingers the longest. */
+const LINGER_FULL_EVENTS = 250;
+
+/**
+ * Pause before the next look, after one that found `events`: none at a low rate, where it would be
+ * lag, up to MAX_LINGER_MS under load, where larger batches cost less.
+ */
+export function lingerMs(events: number): number {
+  if (events <= 4) return 0;
+  return Math.min(MAX_LINGER_MS, (MAX_LINGER_MS * events) / LINGER_FULL_EVENTS);
+}
+
+/** Reads a region's outbox in order and publishes it, as the only one of the region. */
+export class Publisher implements Service {
+  readonly name: string;
+  private readonly stopping = new AbortController();
+  private readonly wakeup = new Wakeup();
+
+  constructor(private readonly options: PublisherOptions) {
+    this.name = `publisher of ${options.region}`;
+  }
+
+  wake(): void {
+    this.wakeup.wake();
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const unsubscribe = this.subscribeToWakes();
+    const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
+    while (!signal.aborted) {
+      const lock = new pg.Client({
+        connectionString: this.options.directUrl,
+        connectionTimeoutMillis: 3_000,
+        query_timeout: 5_000,
+        keepAlive: true,
+        application_name: "meridian-publisher",
+      });
+      const lost = new AbortController();
+      const onLost = () => lost.abort();
+      lock.once("error", onLost);
+      lock.once("end", onLost);
+      signal.addEventListener("abort", onLost, { once: true });
+      try {
+        await lock.connect();
+        const { rows } = await lock.query<{ held: boolean }>(
+          "SELECT pg_try_advisory_lock($1) AS held",
+          [PUBLISHER_LOCK],
+        );
+        if (rows[0]?.held) {
+          backoff.reset();
+          await this.publishUntil(lost.signal);
+        }
+      } catch (err) {
+        getLogger("publisher").warn({ err, region: this.options.region }, "publisher interrupted");
+      } finally {
+        signal.removeEventListener("abort", onLost);
+        await lock.end().catch(() => undefined);
+      }
+      await backoff.wait(signal);
+    }
+    unsubscribe();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+  }
+
+  private subscribeToWakes(): () => void {
+    if (this.options.redisUrl === null) return () => undefined;
+    const redis = connectRedis(this.options.redisUrl, { subscriber: true });
+    redis.on("message", () => this.wakeup.wake());
+    redis.subscribe(wakeChannel(this.options.region)).catch(() => undefined);
+    return () => redis.disconnect();
+  }
+
+  /** Starts at the present: appliers that are behind see the gap and pull what lies before. */
+  private async publishUntil(signal: AbortSignal): Promise<void> {
+    const { store, bus, idlePollMs = 100, heartbeatMs = 500 } = this.options;
+    const start = await store.query<{ position: string }>(
+      "SELECT (mr.horizon() - 1)::text AS position",
+    );
+    let published: Position = toPosition(start.rows[0]?.position ?? "0");
+    let lastEvent = await this.lastEventUpTo(published);
+    let heartbeatAtMs = 0;
+    let pauseMs = 0;
+    while (!signal.aborted) {
+      const batch = await readOutbox(store, published, BATCH_EVENTS);
+      const events = countEvents(batch);
+      if (events > 0) {
+        await bus.publish({ kind: "batch", batch });
+        published = lastEvent = batch.upto;
+        heartbeatAtMs = performance.now();
+        pauseMs = 0;
+        await systemSleep(lingerMs(events), signal);
+        continue;
+      }
+      if (batch.complete && performance.now() - heartbeatAtMs >= heartbeatMs) {
+        const { actor, sourceTime } = batch;
+        await bus.publish({ kind: "heartbeat", actor, upto: lastEvent, sourceTime });
+        heartbeatAtMs = performance.now();
+      }
+      pauseMs = Math.min(idlePollMs, Math.max(2, pauseMs * 2));
+      if (await this.wakeup.wait(pauseMs, signal)) pauseMs = 0;
+    }
+  }
+
+  private async lastEventUpTo(position: Position): Promise<Position> {
+    const { rows } = await this.options.store.query<{ last: string }>(
+      "SELECT least(mr.last_event(), $1::bigint)::text AS last",
+      [position.toString()],
+    );
+    return toPosition(rows[0]?.last ?? "0");
+  }
+}

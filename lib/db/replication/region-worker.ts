@@ -1,0 +1,94 @@
+import type pg from "pg";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { regionIds, type Topology } from "@/lib/db/regions/topology";
+import { getLogger } from "@/lib/log";
+import { Backoff, type Service } from "@/lib/service";
+import { ConfigurationError } from "@/lib/errors";
+import { Applier } from "./applier";
+import { BusPublisher, BusSubscriber } from "./bus";
+import { OutboxTrimmer } from "./outbox-trimmer";
+import { PeerObserver } from "./peer-observer";
+import { Publisher } from "./publisher";
+import { checkLocalStore, connectStore } from "./store";
+
+/**
+ * Everything that runs beside one region's database: it publishes the region's events, applies
+ * those of the others, and watches them all. A second worker of a region is harmless.
+ */
+export class RegionWorker implements Service {
+  readonly name: string;
+  private readonly stopping = new AbortController();
+  private readonly pools: pg.Pool[] = [];
+  private services: Service[] = [];
+  private bus: BusPublisher | undefined;
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly region: RegionId = topology.currentRegion,
+  ) {
+    this.name = `worker of ${region}`;
+  }
+
+  /** Waits for the region's database, then runs until `stop`. Throws ConfigurationError. */
+  async run(): Promise<void> {
+    const { topology, region } = this;
+    const own = topology.endpoints(region, region);
+    const local = this.open(own.direct, 6);
+    await this.untilUsable(local);
+
+    this.bus = new BusPublisher(region, own.redis, local, topology.replicationSecret);
+    const peers = new Map(
+      regionIds(topology).map((id) => [id, this.open(topology.endpoints(region, id).direct, 2)]),
+    );
+    this.services = [
+      new Publisher({ region, directUrl: own.direct, redisUrl: own.redis, store: local, bus: this.bus }),
+      new PeerObserver({ region, local, peers }),
+      new OutboxTrimmer(local),
+      ...regionIds(topology)
+        .filter((id) => id !== region)
+        .flatMap((id) => this.streamFrom(id, local)),
+    ];
+    getLogger("worker").info({ region, services: this.services.map(({ name }) => name) }, "worker runs");
+    if (this.stopping.signal.aborted) return;
+    await Promise.all(this.services.map((service) => service.run()));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.services.map((service) => service.stop()));
+    this.bus?.close();
+    await Promise.all(this.pools.map((pool) => pool.end().catch(() => undefined)));
+  }
+
+  private streamFrom(origin: RegionId, local: pg.Pool): Service[] {
+    const { topology, region } = this;
+    const endpoints = topology.endpoints(region, origin);
+    const applier = new Applier({ origin, target: local, source: this.open(endpoints.direct, 1) });
+    const subscriber = new BusSubscriber(
+      { region: origin, redisUrl: endpoints.redis, directUrl: endpoints.direct },
+      topology.replicationSecret,
+      { onMessage: (message) => applier.receive(message), onHint: () => applier.hint() },
+    );
+    return [applier, subscriber];
+  }
+
+  private open(url: string, max: number): pg.Pool {
+    const pool = connectStore(url, { max });
+    this.pools.push(pool);
+    return pool;
+  }
+
+  private async untilUsable(local: pg.Pool): Promise<void> {
+    const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
+    while (!this.stopping.signal.aborted) {
+      try {
+        await checkLocalStore(local, this.region);
+        return;
+      } catch (err) {
+        if (err instanceof ConfigurationError) throw err;
+        getLogger("worker").warn({ err, region: this.region }, "waiting for the region's database");
+        await backoff.wait(this.stopping.signal);
+      }
+    }
+  }
+}

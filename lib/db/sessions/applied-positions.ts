@@ -1,0 +1,85 @@
+import { systemSleep, type Sleep } from "@/lib/clock";
+import type { ClientCache } from "@/lib/db/regions/clients";
+import type { Actor, RegionId } from "@/lib/db/regions/region-id";
+import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { mergePositions, missingPositions, toPosition, type Positions } from "./positions";
+
+const NOTHING: Positions = new Map();
+
+/** Between two looks at a cursor that is being waited for: dense at first, since most waits are short. */
+const POLL_MIN_MS = 3;
+const POLL_MAX_MS = 20;
+
+async function query(rows: Promise<{ actor: string; position: string }[]>): Promise<Positions> {
+  return new Map((await rows).map((row) => [row.actor as Actor, toPosition(row.position)]));
+}
+
+/** What a read endpoint shows: each origin's cursor, and its own newest transaction. */
+export function queryApplied(db: PrismaClient): Promise<Positions> {
+  return query(db.$queryRaw`SELECT actor, position::text AS position FROM mr.applied()`);
+}
+
+/** What a reader of the endpoint may just have seen; at most `queryApplied`. */
+export function queryShown(db: PrismaClient): Promise<Positions> {
+  return query(db.$queryRaw`SELECT actor, position::text AS position FROM mr.shown()`);
+}
+
+/**
+ * What each region has applied, as far as this process knows. Positions only grow, so what was once
+ * true stays true and a cached answer never makes a stale read.
+ */
+export class AppliedPositions {
+  private readonly known = new Map<RegionId, Positions>();
+  private readonly refreshing = new Map<string, Promise<Positions>>();
+
+  constructor(
+    private readonly clients: ClientCache,
+    private readonly sleep: Sleep = systemSleep,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  cached(region: RegionId): Positions {
+    return this.known.get(region) ?? NOTHING;
+  }
+
+  covers(region: RegionId, required: Positions): boolean {
+    return missingPositions(required, this.cached(region)).size === 0;
+  }
+
+  /** Asks the region now, or joins a question that is under way. */
+  refresh(vantage: RegionId, region: RegionId): Promise<Positions> {
+    const key = `${vantage} ${region}`;
+    let running = this.refreshing.get(key);
+    if (!running) {
+      running = queryApplied(this.clients.read(vantage, region))
+        .then((positions) => this.learn(region, positions))
+        .finally(() => this.refreshing.delete(key));
+      this.refreshing.set(key, running);
+    }
+    return running;
+  }
+
+  private learn(region: RegionId, positions: Positions): Positions {
+    const merged = mergePositions(this.cached(region), positions);
+    this.known.set(region, merged);
+    return merged;
+  }
+
+  /** Whether the region came to cover `required` within the time, asking it again and again. */
+  async waitUntilCovered(
+    vantage: RegionId,
+    region: RegionId,
+    required: Positions,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const deadline = this.nowMs() + timeoutMs;
+    for (let pollMs = POLL_MIN_MS; ; pollMs = Math.min(pollMs * 1.5, POLL_MAX_MS)) {
+      await this.refresh(vantage, region);
+      if (this.covers(region, required)) return true;
+      const leftMs = deadline - this.nowMs();
+      if (leftMs <= 0 || signal?.aborted) return false;
+      await this.sleep(Math.min(pollMs, leftMs), signal);
+    }
+  }
+}

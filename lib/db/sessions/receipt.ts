@@ -1,0 +1,53 @@
+import type { PositionsJson } from "./positions";
+
+/**
+ * - `strong`: the leader's state.
+ * - `{ boundedMs }`: at most that many ms behind every other region.
+ * - `session`: everything that this session wrote or saw, and never older than that.
+ * - `eventual`: whatever the nearest region has.
+ */
+export type ReadLevel = "strong" | { boundedMs: number } | "session" | "eventual";
+
+/** Why a region served. */
+export type RouteReason =
+  /** The preferred region had all that was required. */
+  | "nearest"
+  /** It was behind and caught up within the wait. */
+  | "waited"
+  /** It was behind; another region was not. */
+  | "redirected-behind"
+  /** It could not be reached. */
+  | "redirected-down"
+  /** The level or the entity asks for the leader. */
+  | "redirected-leader"
+  /** The session's token was not believed, so the leader serves. */
+  | "invalid-token"
+  /** No region within reach has what was required: older data, said to be older. */
+  | "stale-fallback";
+
+/** How one read or write was served. JSON-safe; positions are decimal text by actor. */
+export interface Receipt {
+  kind: "read" | "write";
+  level: "strong" | "bounded" | "session" | "eventual";
+  regionId: string;
+  /** Where the code ran. */
+  vantage: string;
+  /** Routing, waiting and the query, in ms. */
+  elapsedMs: number;
+  /** Part of it spent on finding or waiting for a fresh region. */
+  waitedMs: number;
+  redirected: boolean;
+  reason: RouteReason;
+  /** Open entries of the session that the answer had to include. */
+  required: PositionsJson;
+  /** What the region was known to have of those actors. */
+  applied: PositionsJson;
+  /** The answer lacks something that was required. */
+  stale: boolean;
+  epoch: number;
+  leader: string;
+}
+
+export function levelName(level: ReadLevel): Receipt["level"] {
+  return typeof level === "object" ? "bounded" : level;
+}

@@ -1,0 +1,180 @@
+import { isUnreachable } from "@/lib/db/regions/faults";
+import { stalenessBoundMs } from "@/lib/db/regions/overview";
+import { regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
+import type { RegionState } from "@/lib/db/regions/region-state";
+import type { AppliedPositions } from "./applied-positions";
+import { missingPositions, type Positions } from "./positions";
+import type { ReadLevel, RouteReason } from "./receipt";
+
+/** Longest that a read waits for a region to catch up, in ms. Past it the answer is marked stale. */
+export const MAX_WAIT_MS = 2_000;
+
+/** A wait shorter than this is not worth a trip to another region, however near that is. */
+const MIN_WAIT_MS = 20;
+
+export interface RouteRequest {
+  vantage: RegionId;
+  /** Regions to serve from, in order of preference; those that already failed are left out. */
+  order: readonly RegionId[];
+  level: ReadLevel;
+  /** Open entries of the session. */
+  required: Positions;
+  /** Set when the request brought a token that is not believed. */
+  tokenInvalid: boolean;
+}
+
+export interface Route {
+  region: RegionId;
+  reason: RouteReason;
+  /** The region is known to lack something that the level asked for. */
+  stale: boolean;
+}
+
+interface Parts {
+  state: RegionState;
+  applied: AppliedPositions;
+}
+
+/** Decides where a read is served, waiting where that is the quicker way to a fresh answer. */
+export async function routeRead(parts: Parts, request: RouteRequest): Promise<Route> {
+  const { level } = request;
+  if (level === "strong") return toLeader(parts, request, "redirected-leader");
+  if (request.tokenInvalid) return toLeader(parts, request, "invalid-token");
+  if (level === "eventual") return { ...nearest(parts, request), stale: false };
+  if (typeof level === "object") return routeBounded(parts, request, level.boundedMs);
+  return routeSession(parts, request);
+}
+
+function toLeader({ state }: Parts, request: RouteRequest, reason: RouteReason): Route {
+  const { region } = state.leader(request.vantage);
+  if (request.order.includes(region)) {
+    const here = region === request.order[0] && reason === "redirected-leader";
+    return { region, reason: here ? "nearest" : reason, stale: false };
+  }
+  // The leader failed this request already: what any other region has may be older.
+  return { region: first(request), reason: "stale-fallback", stale: true };
+}
+
+function first(request: RouteRequest): RegionId {
+  const region = request.order[0];
+  if (region === undefined) throw new RangeError("No region to route to");
+  return region;
+}
+
+function nearest({ state }: Parts, request: RouteRequest): { region: RegionId; reason: RouteReason } {
+  const preferred = first(request);
+  const region = request.order.find((id) => state.isHealthy(request.vantage, id)) ?? preferred;
+  return { region, reason: region === preferred ? "nearest" : "redirected-down" };
+}
+
+async function routeSession(parts: Parts, request: RouteRequest): Promise<Route> {
+  const { state, applied } = parts;
+  const { vantage, required } = request;
+  const { region, reason } = nearest(parts, request);
+  if (required.size === 0 || applied.covers(region, required)) return { region, reason, stale: false };
+
+  const reachable = await applied.refresh(vantage, region).then(
+    () => true,
+    (error: unknown) => {
+      if (!isUnreachable(error)) throw error;
+      state.markDown(vantage, region);
+      return false;
+    },
+  );
+  if (!reachable) {
+    const order = request.order.filter((id) => id !== region);
+    if (order.length === 0) return { region, reason: "stale-fallback", stale: true };
+    const route = await routeSession(parts, { ...request, order });
+    return { ...route, reason: route.reason === "nearest" ? "redirected-down" : route.reason };
+  }
+  if (applied.covers(region, required)) return { region, reason, stale: false };
+
+  return routeWhenBehind(parts, request, region);
+}
+
+/** The region lacks something: wait for it, or go where it is, whichever is expected to be quicker. */
+async function routeWhenBehind(
+  { state, applied }: Parts,
+  request: RouteRequest,
+  region: RegionId,
+): Promise<Route> {
+  const { vantage, required, order } = request;
+  const started = performance.now();
+  const others = order.filter((id) => id !== region && state.isHealthy(vantage, id));
+  const missing = missingPositions(required, applied.cached(region));
+  const origins = [...missing.keys()].map((actor) => regionOfActor(actor));
+  const source = others.find((id) => origins.every((origin) => origin === id));
+  const budgetMs = source
+    ? Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, state.roundTripMs(vantage, source)))
+    : others.length > 0
+      ? MAX_WAIT_MS / 4
+      : MAX_WAIT_MS;
+
+  const overtaken = new AbortController();
+  // A position that its own region has not assigned yet will never come: ask while waiting.
+  const checked = isPastKnownHead(state, vantage, missing)
+    ? anyBeyondOrigin({ state, applied }, vantage, missing).then((beyond) => {
+        if (beyond) overtaken.abort();
+        return beyond;
+      })
+    : Promise.resolve(false);
+  if (await applied.waitUntilCovered(vantage, region, required, budgetMs, overtaken.signal)) {
+    return { region, reason: "waited", stale: false };
+  }
+  await Promise.race([checked, Promise.allSettled(others.map((id) => applied.refresh(vantage, id)))]);
+  const target = others.find((id) => applied.covers(id, required));
+  if (target !== undefined) return { region: target, reason: "redirected-behind", stale: false };
+  if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
+    return toLeader({ state, applied }, request, "invalid-token");
+  }
+  const leftMs = MAX_WAIT_MS - (performance.now() - started);
+  if (leftMs > 0 && (await applied.waitUntilCovered(vantage, region, required, leftMs))) {
+    return { region, reason: "waited", stale: false };
+  }
+  return { region, reason: "stale-fallback", stale: true };
+}
+
+function isPastKnownHead(state: RegionState, vantage: RegionId, missing: Positions): boolean {
+  const peers = state.around(vantage)?.peers;
+  return [...missing].some(([actor, position]) => {
+    const peer = peers?.get(regionOfActor(actor));
+    return peer === undefined || peer.actor !== actor || position >= peer.head;
+  });
+}
+
+/** Whether an origin itself, asked now, does not have a position that is said to be its own. */
+async function anyBeyondOrigin(
+  { state, applied }: Parts,
+  vantage: RegionId,
+  missing: Positions,
+): Promise<boolean> {
+  const checks = [...missing].map(async ([actor, position]) => {
+    const origin = state.findRegionId(regionOfActor(actor));
+    if (origin === undefined) return true;
+    const own = (await applied.refresh(vantage, origin)).get(actor);
+    return own === undefined || position > own;
+  });
+  const results = await Promise.allSettled(checks);
+  return results.some((result) => result.status === "fulfilled" && result.value);
+}
+
+async function routeBounded(parts: Parts, request: RouteRequest, boundedMs: number): Promise<Route> {
+  const { state } = parts;
+  const { vantage, order } = request;
+  const preferred = first(request);
+  const deadline = performance.now() + Math.min(boundedMs, MAX_WAIT_MS);
+  let waited = false;
+  do {
+    for (const region of order) {
+      if (!state.isHealthy(vantage, region)) continue;
+      const overview = await state.refresh(vantage, region).catch(() => null);
+      if (overview !== null && stalenessBoundMs(overview) <= boundedMs) {
+        const here = region === preferred ? (waited ? "waited" : "nearest") : "redirected-behind";
+        return { region, reason: here, stale: false };
+      }
+    }
+    waited = true;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  } while (performance.now() < deadline);
+  return { ...nearest(parts, request), reason: "stale-fallback", stale: true };
+}

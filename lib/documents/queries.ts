@@ -1,0 +1,129 @@
+import type { Db, StoredDocument } from "./statements";
+import type { Access, CollaboratorRole } from "./types";
+
+/*
+ * Reads return rows as they are stored, with `origin` and `position`: that is how a session learns
+ * what it has seen. views.ts makes them fit for a page.
+ */
+
+/** Enough for a page; older documents are reached once search and paging exist. */
+const LIST_LIMIT = 200;
+const VERSIONS_LIMIT = 100;
+
+interface Stamp {
+  origin: string;
+  position: bigint;
+}
+
+export interface ListRow extends Stamp {
+  id: string;
+  title: string;
+  excerpt: string;
+  access: Access;
+  ownerId: string;
+  ownerName: string | null;
+  updatedAt: Date;
+  collaborators: number;
+}
+
+/** Documents the user owns or is a collaborator of, last changed first. */
+export function listDocumentRows(db: Db, userId: string): Promise<ListRow[]> {
+  return db.$queryRaw<ListRow[]>`
+    WITH reachable AS (
+      SELECT d."id", 'owner' AS "access" FROM "Document" d WHERE d."ownerId" = ${userId}::text
+      UNION ALL
+      SELECT c."documentId", min(c."role") FROM "Collaborator" c
+      JOIN "Document" d ON d."id" = c."documentId" AND d."ownerId" <> ${userId}::text
+      WHERE c."userId" = ${userId}::text AND c."deletedAt" IS NULL
+      GROUP BY c."documentId"
+    )
+    SELECT d."id", d."title", left(d."content", 200) AS "excerpt", r."access", d."ownerId",
+      u."name" AS "ownerName", d."origin", d."position", d."updatedAt",
+      (SELECT count(*)::int FROM "Collaborator" c
+        WHERE c."documentId" = d."id" AND c."deletedAt" IS NULL) AS "collaborators"
+    FROM reachable r
+    JOIN "Document" d ON d."id" = r."id"
+    LEFT JOIN "User" u ON u."id" = d."ownerId"
+    WHERE d."deletedAt" IS NULL
+    ORDER BY d."updatedAt" DESC, d."id"
+    LIMIT ${LIST_LIMIT}`;
+}
+
+export interface CollaboratorRow extends Stamp {
+  userId: string;
+  name: string | null;
+  email: string | null;
+  role: CollaboratorRole;
+}
+
+export interface PageRow extends StoredDocument {
+  access: Access;
+  ownerId: string;
+  ownerName: string | null;
+  versions: number;
+}
+
+/** Null where the document is unknown, deleted or someone else's. */
+export async function findDocumentRow(
+  db: Db,
+  userId: string,
+  documentId: string,
+): Promise<PageRow | null> {
+  const rows = await db.$queryRaw<PageRow[]>`
+    WITH target AS (
+      SELECT d.*, CASE WHEN d."ownerId" = ${userId}::text THEN 'owner'
+        ELSE (SELECT min(c."role") FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${userId}::text
+            AND c."deletedAt" IS NULL) END AS "access"
+      FROM "Document" d
+      WHERE d."id" = ${documentId}::text AND d."deletedAt" IS NULL
+    )
+    SELECT t."id", t."title", t."content", t."clock", t."origin", t."position", t."createdAt",
+      t."updatedAt", t."access", t."ownerId", o."name" AS "ownerName",
+      (SELECT count(*)::int FROM "DocumentVersion" v
+        WHERE v."documentId" = t."id" AND v."deletedAt" IS NULL) AS "versions"
+    FROM target t LEFT JOIN "User" o ON o."id" = t."ownerId"
+    WHERE t."access" IS NOT NULL`;
+  return rows[0] ?? null;
+}
+
+/** Empty unless the user owns the document. */
+export function listCollaboratorRows(
+  db: Db,
+  userId: string,
+  documentId: string,
+): Promise<CollaboratorRow[]> {
+  return db.$queryRaw<CollaboratorRow[]>`
+    SELECT c."userId", u."name", u."email", c."role", c."origin", c."position"
+    FROM "Document" d
+    JOIN "Collaborator" c ON c."documentId" = d."id" AND c."deletedAt" IS NULL
+    LEFT JOIN "User" u ON u."id" = c."userId"
+    WHERE d."id" = ${documentId}::text AND d."ownerId" = ${userId}::text AND d."deletedAt" IS NULL
+    ORDER BY c."createdAt", c."id"`;
+}
+
+export interface VersionRow extends Stamp {
+  id: string;
+  title: string;
+  content: string;
+  authorId: string;
+  authorName: string | null;
+  regionId: string;
+  createdAt: Date;
+}
+
+/** Saved states, newest first; empty unless the user may read the document. */
+export function listVersionRows(db: Db, userId: string, documentId: string): Promise<VersionRow[]> {
+  return db.$queryRaw<VersionRow[]>`
+    SELECT v."id", v."title", v."content", v."authorId", u."name" AS "authorName", v."regionId",
+      v."createdAt", v."origin", v."position"
+    FROM "Document" d
+    JOIN "DocumentVersion" v ON v."documentId" = d."id" AND v."deletedAt" IS NULL
+    LEFT JOIN "User" u ON u."id" = v."authorId"
+    WHERE d."id" = ${documentId}::text AND d."deletedAt" IS NULL
+      AND (d."ownerId" = ${userId}::text OR EXISTS (
+        SELECT FROM "Collaborator" c WHERE c."documentId" = d."id"
+          AND c."userId" = ${userId}::text AND c."deletedAt" IS NULL))
+    ORDER BY v."hlc" DESC, v."id"
+    LIMIT ${VERSIONS_LIMIT}`;
+}

@@ -1,0 +1,99 @@
+import { withReadYourWrites, type ReadLevel, type Receipt } from "@/lib/db/read-your-writes";
+import {
+  findDocumentRow,
+  listCollaboratorRows,
+  listDocumentRows,
+  listVersionRows,
+} from "./queries";
+import type {
+  Actor,
+  CollaboratorView,
+  DocumentListItem,
+  DocumentView,
+  VersionView,
+} from "./types";
+import { toCollaboratorView, toDocumentView, toListItem, toVersionView } from "./views";
+
+export interface Answer<T> {
+  value: T;
+  receipt: Receipt;
+}
+
+export interface DocumentPage {
+  document: DocumentView;
+  /** Empty unless the reader owns the document. */
+  collaborators: CollaboratorView[];
+  versions: number;
+}
+
+export interface HistoryPage {
+  document: DocumentView;
+  versions: VersionView[];
+}
+
+/** Documents the actor owns or collaborates on, last changed first. */
+export async function readDocuments(
+  actor: Actor,
+  level?: ReadLevel,
+): Promise<Answer<DocumentListItem[]>> {
+  const { data, receipt } = await withReadYourWrites(
+    actor.userId,
+    (db) => listDocumentRows(db, actor.userId),
+    { vantage: actor.vantage, token: actor.token, level },
+  );
+  return { value: data.map(toListItem), receipt };
+}
+
+/** Null where the document is unknown, deleted or someone else's: a reader can't tell which. */
+export async function readDocument(
+  actor: Actor,
+  documentId: string,
+  level?: ReadLevel,
+): Promise<Answer<DocumentPage | null>> {
+  const { data, receipt } = await withReadYourWrites(
+    actor.userId,
+    async (db) => {
+      const [document, collaborators] = await Promise.all([
+        findDocumentRow(db, actor.userId, documentId),
+        listCollaboratorRows(db, actor.userId, documentId),
+      ]);
+      return { document, collaborators };
+    },
+    { vantage: actor.vantage, token: actor.token, level },
+  );
+  if (!data.document) return { value: null, receipt };
+  return {
+    value: {
+      document: toDocumentView(data.document),
+      collaborators: data.collaborators.map(toCollaboratorView),
+      versions: data.document.versions,
+    },
+    receipt,
+  };
+}
+
+/** The document with its saved states, newest first; null where `readDocument` is. */
+export async function readHistory(
+  actor: Actor,
+  documentId: string,
+): Promise<Answer<HistoryPage | null>> {
+  const { data, receipt } = await withReadYourWrites(
+    actor.userId,
+    async (db) => {
+      const [document, versions] = await Promise.all([
+        findDocumentRow(db, actor.userId, documentId),
+        listVersionRows(db, actor.userId, documentId),
+      ]);
+      return { document, versions };
+    },
+    { vantage: actor.vantage, token: actor.token },
+  );
+  if (!data.document) return { value: null, receipt };
+  return {
+    value: {
+      document: toDocumentView(data.document),
+      versions: data.versions.map(toVersionView),
+    },
+    receipt,
+  };
+}

@@ -1,0 +1,250 @@
+import type { Prisma, PrismaClient } from "@/lib/generated/prisma/client";
+import type { CollaboratorRole, DocumentClock } from "./types";
+
+/*
+ * One statement per write: authorisation, the comparison with the base version, the change and its
+ * history row share a snapshot and a transaction, and cost one round trip. `origin` and `position`
+ * are set by triggers; RETURNING sees what they set.
+ */
+
+export type Db = PrismaClient | Prisma.TransactionClient;
+
+/** A document as the database returns it. */
+export interface StoredDocument {
+  id: string;
+  title: string;
+  content: string;
+  clock: DocumentClock;
+  origin: string;
+  position: bigint;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type ClockOrder = "before" | "after" | "concurrent" | "equal";
+
+export interface UpdateRow {
+  readable: boolean;
+  writable: boolean;
+  /** The stored clock compared with the caller's base version. */
+  order: ClockOrder;
+  /** The row as this statement's snapshot had it. */
+  current: StoredDocument;
+  changed: StoredDocument | null;
+}
+
+export interface ChangedRow {
+  readable: boolean;
+  owned: boolean;
+  /** False where the statement found nothing to change. */
+  changed: boolean;
+  origin: string | null;
+  position: bigint | null;
+}
+
+/**
+ * What makes a write safe to repeat elsewhere: a region that stops answering may still have
+ * committed it, and then both regions hold the same rows under the same ids.
+ */
+interface Version {
+  userId: string;
+  regionId: string;
+  documentId: string;
+  versionId: string;
+}
+
+/** Always one row: whoever is signed in may create. */
+export async function insertDocument(
+  db: Db,
+  input: Version & { title: string; content: string },
+): Promise<StoredDocument> {
+  const rows = await db.$queryRaw<StoredDocument[]>`
+    WITH created AS (
+      INSERT INTO "Document" ("id", "title", "content", "ownerId")
+      VALUES (${input.documentId}::text, ${input.title}::text, ${input.content}::text,
+        ${input.userId}::text)
+      RETURNING *
+    ), version AS (
+      INSERT INTO "DocumentVersion"
+        ("id", "documentId", "title", "content", "authorId", "regionId")
+      SELECT ${input.versionId}::text, c."id", c."title", c."content", ${input.userId}::text,
+        ${input.regionId}::text
+      FROM created c
+    )
+    SELECT "id", "title", "content", "clock", "origin", "position", "createdAt", "updatedAt"
+    FROM created`;
+  return only(rows, "The insert returned no row.");
+}
+
+/**
+ * Changes title, content or both if the stored version is the one the caller started from.
+ * Two callers with the same base: the second waits for the row lock, then fails the comparison.
+ *
+ * @returns null where the document is unknown or deleted.
+ */
+export async function updateDocumentRow(
+  db: Db,
+  input: Version & {
+    title: string | undefined;
+    content: string | undefined;
+    baseVersion: DocumentClock;
+  },
+): Promise<UpdateRow | null> {
+  const base = JSON.stringify(input.baseVersion);
+  const rows = await db.$queryRaw<FlatUpdate[]>`
+    WITH target AS (
+      SELECT d.*, mr.clock_compare(d."clock", ${base}::jsonb) AS "order",
+        d."ownerId" = ${input.userId}::text AS "owned",
+        (SELECT min(c."role") FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
+            AND c."deletedAt" IS NULL) AS "shared"
+      FROM "Document" d
+      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+    ), changed AS (
+      UPDATE "Document" d SET
+        "title" = coalesce(${input.title ?? null}::text, d."title"),
+        "content" = coalesce(${input.content ?? null}::text, d."content"),
+        "updatedAt" = now()
+      FROM target t
+      WHERE d."id" = t."id" AND d."deletedAt" IS NULL
+        AND (t."owned" OR t."shared" = 'editor')
+        AND mr.clock_compare(d."clock", ${base}::jsonb) = 'equal'
+      RETURNING d.*
+    ), version AS (
+      INSERT INTO "DocumentVersion"
+        ("id", "documentId", "title", "content", "authorId", "regionId")
+      SELECT ${input.versionId}::text, c."id", c."title", c."content", ${input.userId}::text,
+        ${input.regionId}::text
+      FROM changed c
+    )
+    SELECT t."owned" OR t."shared" IS NOT NULL AS "readable",
+      t."owned" OR coalesce(t."shared" = 'editor', false) AS "writable", t."order",
+      c."id" IS NOT NULL AS "wrote", t."id",
+      coalesce(c."title", t."title") AS "title", coalesce(c."content", t."content") AS "content",
+      coalesce(c."clock", t."clock") AS "clock", coalesce(c."origin", t."origin") AS "origin",
+      coalesce(c."position", t."position") AS "position", t."createdAt",
+      coalesce(c."updatedAt", t."updatedAt") AS "updatedAt"
+    FROM target t LEFT JOIN changed c ON true`;
+  const row = rows[0];
+  if (!row) return null;
+  const { readable, writable, order, wrote, ...document } = row;
+  return { readable, writable, order, current: document, changed: wrote ? document : null };
+}
+
+type FlatUpdate = StoredDocument & {
+  readable: boolean;
+  writable: boolean;
+  order: ClockOrder;
+  wrote: boolean;
+};
+
+/** Turns the document into a tombstone; only its owner can. */
+export async function tombstoneDocument(
+  db: Db,
+  input: { userId: string; documentId: string },
+): Promise<ChangedRow | null> {
+  const rows = await db.$queryRaw<ChangedRow[]>`
+    WITH target AS (
+      SELECT d."id", d."ownerId" = ${input.userId}::text AS "owned",
+        EXISTS (SELECT FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
+            AND c."deletedAt" IS NULL) AS "shared"
+      FROM "Document" d
+      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+    ), changed AS (
+      UPDATE "Document" d SET "deletedAt" = now(), "updatedAt" = now()
+      FROM target t
+      WHERE d."id" = t."id" AND t."owned" AND d."deletedAt" IS NULL
+      RETURNING d."origin", d."position"
+    )
+    SELECT t."owned" OR t."shared" AS "readable", t."owned",
+      c."position" IS NOT NULL AS "changed", c."origin", c."position"
+    FROM target t LEFT JOIN changed c ON true`;
+  return rows[0] ?? null;
+}
+
+export interface SharedRow extends ChangedRow {
+  /** Null where this region knows no such account. */
+  userId: string | null;
+  name: string | null;
+}
+
+/**
+ * Gives the account with this address a role on the document, or changes the role it has. The id
+ * is derived from document and user, so the same share made in two regions is one row.
+ */
+export async function upsertCollaborator(
+  db: Db,
+  input: {
+    userId: string;
+    documentId: string;
+    email: string;
+    role: CollaboratorRole;
+    /** The account as the leading region knows it, for when this one has not heard of it yet. */
+    known?: { userId: string; name: string };
+  },
+): Promise<SharedRow | null> {
+  const rows = await db.$queryRaw<SharedRow[]>`
+    WITH target AS (
+      SELECT d."id", d."ownerId", d."ownerId" = ${input.userId}::text AS "owned",
+        EXISTS (SELECT FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
+            AND c."deletedAt" IS NULL) AS "shared"
+      FROM "Document" d
+      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+    ), person AS (
+      SELECT p."id", p."name" FROM (
+        SELECT u."id", u."name", 0 AS "rank" FROM "User" u
+        WHERE u."email" = ${input.email}::text AND u."deletedAt" IS NULL
+        UNION ALL
+        SELECT ${input.known?.userId ?? null}::text, ${input.known?.name ?? null}::text, 1
+      ) p
+      WHERE p."id" IS NOT NULL AND EXISTS (SELECT FROM target t WHERE t."owned")
+      ORDER BY p."rank" LIMIT 1
+    ), changed AS (
+      INSERT INTO "Collaborator" AS c ("id", "documentId", "userId", "role")
+      SELECT t."id" || ':' || p."id", t."id", p."id", ${input.role}::text
+      FROM target t, person p
+      WHERE t."owned" AND p."id" <> t."ownerId"
+      ON CONFLICT ("id") DO UPDATE
+        SET "role" = excluded."role", "deletedAt" = NULL, "updatedAt" = now()
+      RETURNING c."origin", c."position"
+    )
+    SELECT t."owned" OR t."shared" AS "readable", t."owned",
+      c."position" IS NOT NULL AS "changed", c."origin", c."position",
+      p."id" AS "userId", p."name"
+    FROM target t LEFT JOIN person p ON true LEFT JOIN changed c ON true`;
+  return rows[0] ?? null;
+}
+
+/** Takes a collaborator off the document; the owner can, and collaborators can leave. */
+export async function tombstoneCollaborator(
+  db: Db,
+  input: { userId: string; documentId: string; collaboratorId: string },
+): Promise<ChangedRow | null> {
+  const rows = await db.$queryRaw<ChangedRow[]>`
+    WITH target AS (
+      SELECT d."id", d."ownerId" = ${input.userId}::text AS "owned",
+        EXISTS (SELECT FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
+            AND c."deletedAt" IS NULL) AS "shared"
+      FROM "Document" d
+      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+    ), changed AS (
+      UPDATE "Collaborator" c SET "deletedAt" = now(), "updatedAt" = now()
+      FROM target t
+      WHERE c."documentId" = t."id" AND c."userId" = ${input.collaboratorId}::text
+        AND (t."owned" OR c."userId" = ${input.userId}::text) AND c."deletedAt" IS NULL
+      RETURNING c."origin", c."position"
+    )
+    SELECT t."owned" OR t."shared" AS "readable", t."owned",
+      c."position" IS NOT NULL AS "changed", c."origin", c."position"
+    FROM target t LEFT JOIN changed c ON true`;
+  return rows[0] ?? null;
+}
+
+function only<T>(rows: T[], otherwise: string): T {
+  const row = rows[0];
+  if (row === undefined) throw new Error(otherwise);
+  return row;
+}

@@ -1,0 +1,111 @@
+import type { RegionId } from "@/lib/db/multi-region-config";
+import type { Receipt } from "@/lib/db/read-your-writes";
+import type { Positions } from "@/lib/db/sessions/positions";
+import type { SessionToken } from "@/lib/db/sessions/token";
+
+export const TITLE_MAX = 200;
+export const CONTENT_MAX = 100_000;
+
+/** Vector clock of a row: actor to number of its writes. */
+export type DocumentClock = Record<string, number>;
+
+export const COLLABORATOR_ROLES = ["viewer", "editor"] as const;
+export type CollaboratorRole = (typeof COLLABORATOR_ROLES)[number];
+
+/** What the caller may do with a document. */
+export type Access = "owner" | CollaboratorRole;
+
+/** Who acts, from where, and what their session has seen. */
+export interface Actor {
+  userId: string;
+  vantage: RegionId;
+  token?: SessionToken;
+}
+
+/** A person as far as this region knows them; a dangling reference has no name. */
+export interface Person {
+  userId: string;
+  name: string | null;
+}
+
+export interface DocumentRow {
+  id: string;
+  title: string;
+  content: string;
+  clock: DocumentClock;
+  /** The actor that wrote this version: a region, or `region#n` after its n-th rebuild. */
+  origin: string;
+  position: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface DocumentView extends DocumentRow {
+  access: Access;
+  owner: Person;
+}
+
+export interface DocumentListItem {
+  id: string;
+  title: string;
+  excerpt: string;
+  access: Access;
+  owner: Person;
+  origin: string;
+  updatedAt: string;
+  collaborators: number;
+}
+
+export interface CollaboratorView extends Person {
+  email: string | null;
+  role: CollaboratorRole;
+}
+
+export interface VersionView {
+  id: string;
+  title: string;
+  content: string;
+  author: Person;
+  regionId: string;
+  createdAt: string;
+}
+
+export interface Written<T> {
+  ok: true;
+  value: T;
+  receipt: Receipt;
+  /** What the session must see from now on, for its cookie. */
+  open: Positions;
+}
+
+export const REFUSALS = [
+  "unauthenticated",
+  "invalid",
+  "not-found",
+  "forbidden",
+  "conflict",
+  "behind",
+  "unavailable",
+] as const;
+export type RefusalCode = (typeof REFUSALS)[number];
+
+/** An expected outcome that wrote nothing. `message` is for the person at the form. */
+export interface Refused {
+  ok: false;
+  code: RefusalCode;
+  message: string;
+  /** On `invalid`: the first complaint of each field. */
+  fields?: Record<string, string>;
+  /** On `conflict`: the version the region holds now. */
+  current?: DocumentRow;
+}
+
+export type WriteOutcome<T> = Written<T> | Refused;
+
+export function refused(
+  code: RefusalCode,
+  message: string,
+  more: Pick<Refused, "fields" | "current"> = {},
+): Refused {
+  return { ok: false, code, message, ...more };
+}

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { COLLABORATOR_ROLES, CONTENT_MAX, refused, TITLE_MAX, type Refused } from "./types";
+
+/** A clock has one entry per actor that ever wrote the row; far more than that is not a clock. */
+const CLOCK_MAX_ENTRIES = 64;
+
+const number = new Intl.NumberFormat("en");
+
+/** Postgres stores neither U+0000 nor half of a surrogate pair; both are refused, not altered. */
+export function storable(text: z.ZodString, label: string): z.ZodString {
+  return text.refine((value) => !value.includes("\0") && value.isWellFormed(), {
+    message: `${label} holds a character that can't be stored.`,
+  });
+}
+
+const id = (label: string) =>
+  storable(
+    z
+      .string({ error: `${label} must be text.` })
+      .min(1, `${label} is missing.`)
+      .max(100, `${label} is too long to be one.`),
+    label,
+  );
+
+export const documentId = id("The document id");
+export const userId = id("The user id");
+
+export const title = storable(
+  z
+    .string({ error: "The title must be text." })
+    .trim()
+    .min(1, "Give the document a title.")
+    .max(TITLE_MAX, `A title is at most ${TITLE_MAX} characters long.`),
+  "The title",
+);
+
+export const content = storable(
+  z
+    .string({ error: "The content must be text." })
+    .max(CONTENT_MAX, `A document is at most ${number.format(CONTENT_MAX)} characters long.`)
+    .refine((value) => value.trim().length > 0, {
+      message: "Write something first: a document can't be empty.",
+    }),
+  "The content",
+);
+
+export const baseVersion = z
+  .record(z.string().min(1).max(64), z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER), {
+    error: "The base version is not a version of this document. Reload the page.",
+  })
+  .refine((clock) => Object.keys(clock).length <= CLOCK_MAX_ENTRIES, {
+    message: "The base version is not a version of this document. Reload the page.",
+  });
+
+export const email = storable(
+  z
+    .string({ error: "The e-mail address must be text." })
+    .trim()
+    .toLowerCase()
+    .max(254, "That e-mail address is too long.")
+    .regex(z.regexes.email, "That is not an e-mail address."),
+  "The e-mail address",
+);
+
+export const createInput = z.object({ title, content });
+export const updateInput = z
+  .object({ documentId, baseVersion, title: title.optional(), content: content.optional() })
+  .refine((input) => input.title !== undefined || input.content !== undefined, {
+    message: "Nothing to change.",
+  });
+export const documentInput = z.object({ documentId });
+export const shareInput = z.object({
+  documentId,
+  email,
+  role: z.enum(COLLABORATOR_ROLES, { error: "Choose viewer or editor." }),
+});
+export const unshareInput = z.object({ documentId, userId });
+
+export type Checked<T> = { ok: true; value: T } | Refused;
+
+/** Parses untrusted input; a failure is a refusal with a sentence per field. */
+export function check<T>(schema: z.ZodType<T>, input: unknown): Checked<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const fields: Record<string, string> = {};
+  for (const issue of parsed.error.issues) {
+    const field = issue.path[0] === undefined ? "form" : String(issue.path[0]);
+    fields[field] ??= issue.message;
+  }
+  const message = parsed.error.issues[0]?.message ?? "That input is not valid.";
+  return refused("invalid", message, { fields });
+}

@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { ConfigurationError } from "@/lib/errors";
+import { parseRegionCatalogue, type RegionEntry } from "@/lib/region-catalogue";
+import { nearestToVercelRegion } from "@/lib/vercel-regions";
+
+export type { RegionEntry } from "@/lib/region-catalogue";
+
+/** A region with what is needed to reach it. */
+export interface RegionEnv extends RegionEntry {
+  readUrl: string;
+  writeUrl: string;
+  /** As the owner and not through a pooler: migrations, workers, LISTEN. */
+  directUrl: string;
+  /** The region's own Redis, else REDIS_URL; null is degraded mode. */
+  redisUrl: string | null;
+}
+
+export interface Env {
+  nodeEnv: "development" | "test" | "production";
+  regions: readonly RegionEnv[];
+  /** The region this process runs in. */
+  currentRegion: string;
+  redisUrl: string | null;
+  authSecret: string;
+  replicationSecret: string;
+  /** Unset means that the cron routes refuse every call. */
+  cronSecret: string | null;
+  /** File that says how each region reaches the others; written by the local planet only. */
+  linksPath: string | null;
+  onVercel: boolean;
+  /** Started by `npm run dev`: the "view from" switch and the demo accounts exist. */
+  localPlanet: boolean;
+}
+
+export type EnvSource = Readonly<Record<string, string | undefined>>;
+
+const SECRET_CHARACTERS = 32;
+
+/** Only ever used outside production, so that one process can be started by hand. */
+const DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-this";
+
+function url(protocols: readonly string[], expected: string) {
+  return z.string(expected).refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const parsed = new URL(value);
+    return protocols.includes(parsed.protocol) && parsed.hostname !== "";
+  }, expected);
+}
+
+const postgresUrl = url(["postgres:", "postgresql:"], "a postgresql:// URL").refine(
+  (value) => URL.canParse(value) && new URL(value).pathname.length > 1,
+  "a postgresql:// URL that ends with a database name",
+);
+const redisUrl = url(["redis:", "rediss:"], "a redis:// or rediss:// URL");
+const secretText = `a secret of at least ${SECRET_CHARACTERS} characters`;
+const secret = z.string(secretText).min(SECRET_CHARACTERS, secretText);
+
+/** A value that is empty or blank is one that is not set: `.env` files are full of them. */
+function withoutBlanks(source: EnvSource): Record<string, string> {
+  const set = Object.entries(source).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1].trim() !== "",
+  );
+  return Object.fromEntries(set.map(([name, value]) => [name, value.trim()]));
+}
+
+/** Sentences that name each variable and what was expected, never the value: it may be secret. */
+function toConfigurationError(error: z.ZodError, source: EnvSource): ConfigurationError {
+  const sentences = new Map<string, string>();
+  for (const issue of error.issues) {
+    const name = String(issue.path[0]);
+    if (sentences.has(name)) continue;
+    const state = source[name] === undefined ? "missing" : "invalid";
+    sentences.set(name, `${name} is ${state}: expected ${issue.message}.`);
+  }
+  return new ConfigurationError([...sentences.values()].join("\n"), {
+    variables: [...sentences.keys()],
+  });
+}
+
+function parseShape<S extends z.ZodRawShape>(shape: S, source: Record<string, string>) {
+  const parsed = z.object(shape).safeParse(source);
+  if (!parsed.success) throw toConfigurationError(parsed.error, source);
+  return parsed.data;
+}
+
+function regionShape(
+  entries: readonly RegionEntry[],
+): Record<string, z.ZodType<string | undefined>> {
+  const shape: Record<string, z.ZodType<string | undefined>> = { REDIS_URL: redisUrl.optional() };
+  for (const { envKey } of entries) {
+    shape[`DB_${envKey}_READ`] = postgresUrl;
+    shape[`DB_${envKey}_WRITE`] = postgresUrl;
+    shape[`DB_${envKey}_DIRECT`] = postgresUrl.optional();
+    shape[`REDIS_URL_${envKey}`] = redisUrl.optional();
+  }
+  return shape;
+}
+
+type Values = Record<string, string | undefined>;
+
+function buildRegions(entries: readonly RegionEntry[], values: Values): RegionEnv[] {
+  return entries.map((entry) => {
+    const writeUrl = values[`DB_${entry.envKey}_WRITE`] ?? "";
+    return {
+      ...entry,
+      readUrl: values[`DB_${entry.envKey}_READ`] ?? "",
+      writeUrl,
+      directUrl: values[`DB_${entry.envKey}_DIRECT`] ?? writeUrl,
+      redisUrl: values[`REDIS_URL_${entry.envKey}`] ?? values.REDIS_URL ?? null,
+    };
+  });
+}
+
+/** Regions and endpoints alone: what the database scripts need, without the secrets. */
+export function parseRegions(source: EnvSource): readonly RegionEnv[] {
+  const set = withoutBlanks(source);
+  const entries = parseRegionCatalogue(set.MERIDIAN_REGIONS);
+  return buildRegions(entries, parseShape(regionShape(entries), set) as Values);
+}
+
+function refuse(name: string, state: "missing" | "invalid", expected: string): never {
+  throw new ConfigurationError(`${name} is ${state}: expected ${expected}.`, { variables: [name] });
+}
+
+function resolveCurrentRegion(set: Values, entries: readonly RegionEntry[]): string {
+  const ids = entries.map((entry) => entry.id);
+  const oneOf = `one of ${ids.join(", ")}`;
+  if (set.CURRENT_REGION) {
+    if (!ids.includes(set.CURRENT_REGION)) refuse("CURRENT_REGION", "invalid", oneOf);
+    return set.CURRENT_REGION;
+  }
+  // "dev1" is what `vercel dev` sets on a developer's machine.
+  if (set.VERCEL_REGION && set.VERCEL_REGION !== "dev1") {
+    const nearest = nearestToVercelRegion(set.VERCEL_REGION, entries);
+    return nearest?.id ?? refuse("VERCEL_REGION", "invalid", "a Vercel region with a known place");
+  }
+  const primary = entries.find((entry) => entry.isPrimary);
+  if (primary && (ids.length === 1 || set.NODE_ENV !== "production")) return primary.id;
+  return refuse("CURRENT_REGION", "missing", oneOf);
+}
+
+const flag = z.enum(["0", "1", "true", "false"], "1, 0, true or false").optional();
+
+const isOn = (value: string | undefined) => value === "1" || value === "true";
+
+/** Pure: the whole configuration of a process from its environment. Throws ConfigurationError. */
+export function parseEnv(source: EnvSource): Env {
+  const set = withoutBlanks(source);
+  const entries = parseRegionCatalogue(set.MERIDIAN_REGIONS);
+  const production = set.NODE_ENV === "production";
+  const requiredSecret = production ? secret : secret.default(DEVELOPMENT_SECRET);
+  const values = parseShape(
+    {
+      ...regionShape(entries),
+      NODE_ENV: z
+        .enum(["development", "test", "production"], "development, test or production")
+        .default("development"),
+      AUTH_SECRET: requiredSecret,
+      REPLICATION_SECRET: requiredSecret,
+      CRON_SECRET: z.string().min(16, "a secret of at least 16 characters").optional(),
+      MERIDIAN_LINKS: z.string().optional(),
+      MERIDIAN_LOCAL_PLANET: flag,
+      VERCEL: z.string().optional(),
+    },
+    set,
+  );
+  return {
+    nodeEnv: values.NODE_ENV,
+    regions: buildRegions(entries, values as Values),
+    currentRegion: resolveCurrentRegion(set, entries),
+    redisUrl: set.REDIS_URL ?? null,
+    authSecret: values.AUTH_SECRET,
+    replicationSecret: values.REPLICATION_SECRET,
+    cronSecret: values.CRON_SECRET ?? null,
+    linksPath: values.MERIDIAN_LINKS ?? null,
+    onVercel: values.VERCEL !== undefined,
+    localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
+  };
+}
+
+let cached: Env | undefined;
+
+/** The environment of this process, parsed at first use; importing this module reads nothing. */
+export function getEnv(): Env {
+  cached ??= parseEnv(process.env);
+  return cached;
+}

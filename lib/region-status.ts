@@ -1,0 +1,105 @@
+import type { LagState, RegionStatus } from "@/components/multi-region/region-status";
+import { geoReplication, type ReplicationLag } from "@/lib/db/geo-replication";
+import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
+import { defaultRuntime } from "@/lib/db/regions/runtime";
+
+/** How long an answer is held for a region that is believed to be up, in ms. */
+const WAIT_MS = 400;
+
+/** What is younger than this is shown as it is, so that many askers cost no more than one. */
+const FRESH_MS = 1_000;
+
+/** A region whose last answer is older than this does not answer. */
+const SILENT_MS = 4_000;
+
+/**
+ * The state of every region as seen from a vantage. Waits a moment for those that are believed to
+ * be up, and not at all for those that are not.
+ *
+ * @param detailed whether to add what only administrators may know
+ */
+export async function gatherRegionStatus(
+  vantage: RegionId,
+  detailed: boolean,
+): Promise<RegionStatus[]> {
+  const db = multiRegionDb.from(vantage);
+  const before = db.getRegionHealth();
+  const [buses] = await Promise.all([
+    Promise.all(REGIONS.map(({ id }) => busOfRegion(id))),
+    ...REGIONS.filter(({ id }) => before.get(id) !== false).map(({ id }) => refresh(vantage, id)),
+  ]);
+  const lags = await geoReplication.getReplicationLags(vantage);
+  const health = db.getRegionHealth();
+  const leader = db.getLeader().region;
+  const { state } = defaultRuntime();
+  const peers = state.latest(vantage, vantage)?.peers;
+  return REGIONS.map((region, index) => {
+    const overview = state.latest(vantage, region.id);
+    const ageMs = overview ? performance.now() - overview.readAtMs : Infinity;
+    const into = lags.filter((lag) => lag.target === region.id);
+    return {
+      regionId: region.id,
+      name: region.name,
+      city: region.city,
+      healthy: health.get(region.id) !== false && ageMs < SILENT_MS,
+      isPrimary: region.id === leader,
+      latencyMs: peers?.get(region.id)?.latencyMs ?? null,
+      replicationLag: Object.fromEntries(into.map((lag) => [lag.source, toLagState(lag)])),
+      pendingWrites: sumPending(into),
+      bus: buses[index] ?? "unknown",
+      checkedAt: overview ? new Date(Date.now() - ageMs).toISOString() : null,
+      ...(detailed ? { detail: stallDetail(into) } : {}),
+    };
+  });
+}
+
+function refresh(vantage: RegionId, regionId: RegionId): Promise<unknown> {
+  const { state } = defaultRuntime();
+  const known = state.latest(vantage, regionId);
+  if (known && performance.now() - known.readAtMs < FRESH_MS) return Promise.resolve();
+  return orAfter(WAIT_MS, state.refresh(vantage, regionId));
+}
+
+async function orAfter(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), timeout]);
+  clearTimeout(timer);
+}
+
+/** Asked as code in the region itself would reach it. */
+async function busOfRegion(regionId: RegionId): Promise<RegionStatus["bus"]> {
+  const answer = await defaultRuntime()
+    .redis.of(regionId, regionId)
+    .attempt((redis) => redis.ping());
+  return answer === undefined ? "degraded" : "redis";
+}
+
+function toLagState(lag: ReplicationLag): LagState {
+  switch (lag.kind) {
+    case "ok":
+      return { kind: "ok", ms: lag.lagMs };
+    case "stalled":
+      return { kind: "stalled", ms: lag.forMs, reason: lag.reason };
+    case "unknown":
+      return { kind: "unknown" };
+    default:
+      return lag satisfies never;
+  }
+}
+
+function sumPending(lags: readonly ReplicationLag[]): number | null {
+  let sum = 0;
+  for (const lag of lags) {
+    if (lag.kind === "unknown") return null;
+    sum += lag.pendingWrites;
+  }
+  return sum;
+}
+
+function stallDetail(lags: readonly ReplicationLag[]): string | undefined {
+  const stalled = lags.filter((lag) => lag.kind === "stalled");
+  return stalled.map((lag) => `${lag.source}: ${lag.detail}`).join("; ") || undefined;
+}

@@ -1,0 +1,150 @@
+import { cookies, headers } from "next/headers";
+import { cache } from "react";
+import { z } from "zod";
+import { getSessionUser, isSecureRequest, type SessionUser } from "@/lib/auth/session";
+import { findNearestRegion, parseRegionId, type RegionId } from "@/lib/db/multi-region-config";
+import { readYourWrites, type Receipt, type SessionToken } from "@/lib/db/read-your-writes";
+import { parseCoordinates } from "@/lib/db/regions/distance";
+import type { Positions } from "@/lib/db/sessions/positions";
+import { TOKEN_LIFETIME_MS } from "@/lib/db/sessions/token";
+import { getEnv } from "@/lib/env";
+import { findVisitorPlace } from "@/lib/visitor-places";
+
+export const TOKEN_COOKIE = "meridian_token";
+export const VIEW_COOKIE = "meridian_view";
+const FLASH_COOKIE = "meridian_receipt";
+
+/** Long enough to follow a redirect; a reload soon after shows the receipt once more. */
+const FLASH_SECONDS = 15;
+
+export interface RequestContext {
+  user: SessionUser | null;
+  /** The region nearest to the visitor: where the code of this request runs, or plays to run. */
+  vantage: RegionId;
+  /** What the session's token says, believed or not. */
+  token: SessionToken;
+  /** Whether the visitor may choose where to look from. */
+  local: boolean;
+  /** The chosen place on the local planet; elsewhere the vantage's id. */
+  place: string;
+}
+
+/** Who asks, from where, and what their session has seen. One per request. */
+export const getRequestContext = cache(async (): Promise<RequestContext> => {
+  const jar = await cookies();
+  const user = await getSessionUser();
+  const { localPlanet } = getEnv();
+  const chosen = localPlanet ? findVisitorPlace(jar.get(VIEW_COOKIE)?.value) : undefined;
+  const vantage = chosen?.regionId ?? (await regionOfVisitor());
+  return {
+    user,
+    vantage,
+    token: user
+      ? readYourWrites.parseToken(user, jar.get(TOKEN_COOKIE)?.value)
+      : { kind: "none" },
+    local: localPlanet,
+    place: chosen?.id ?? vantage,
+  };
+});
+
+/** Nearest to where the platform says the request came from; anyone can send such a header. */
+async function regionOfVisitor(): Promise<RegionId> {
+  const { onVercel, currentRegion } = getEnv();
+  if (onVercel) {
+    const sent = await headers();
+    const from = parseCoordinates(
+      sent.get("x-vercel-ip-latitude"),
+      sent.get("x-vercel-ip-longitude"),
+    );
+    if (from) return findNearestRegion(from.latitude, from.longitude).id;
+  }
+  return parseRegionId(currentRegion);
+}
+
+async function cookieOptions(maxAge: number) {
+  return {
+    httpOnly: true,
+    sameSite: "lax" as const,
+    secure: await isSecureRequest(),
+    path: "/",
+    maxAge,
+  };
+}
+
+/**
+ * Puts what the session must see from now on into its cookie; only in actions and handlers. If it
+ * does not fit, the cookie stays as it is and the mirror alone knows the rest.
+ *
+ * @param user who the token is for, where that is not the user of the request yet
+ */
+export async function keepToken(open: Positions, user?: SessionUser): Promise<void> {
+  const owner = user ?? (await getRequestContext()).user;
+  if (!owner) return;
+  const jar = await cookies();
+  if (open.size === 0) {
+    jar.delete(TOKEN_COOKIE);
+    return;
+  }
+  const text = readYourWrites.issueToken(owner, open);
+  if (text) jar.set(TOKEN_COOKIE, text, await cookieOptions(TOKEN_LIFETIME_MS / 1000));
+}
+
+/** Forgets the token and a shown receipt; they were the session's. */
+export async function dropToken(): Promise<void> {
+  const jar = await cookies();
+  jar.delete(TOKEN_COOKIE);
+  jar.delete(FLASH_COOKIE);
+}
+
+/** Moves the visitor; on the local planet only. */
+export async function chooseView(placeId: string): Promise<boolean> {
+  const place = getEnv().localPlanet ? findVisitorPlace(placeId) : undefined;
+  if (!place) return false;
+  (await cookies()).set(VIEW_COOKIE, place.id, await cookieOptions(30 * 24 * 3600));
+  return true;
+}
+
+const flashSchema = z.object({
+  path: z.string(),
+  receipt: z.object({
+    kind: z.literal("write"),
+    level: z.enum(["strong", "bounded", "session", "eventual"]),
+    regionId: z.string(),
+    vantage: z.string(),
+    elapsedMs: z.number(),
+    waitedMs: z.number(),
+    redirected: z.boolean(),
+    reason: z.enum([
+      "nearest",
+      "waited",
+      "redirected-behind",
+      "redirected-down",
+      "redirected-leader",
+      "invalid-token",
+      "stale-fallback",
+    ]),
+    required: z.record(z.string(), z.string()),
+    applied: z.record(z.string(), z.string()),
+    stale: z.boolean(),
+    epoch: z.number(),
+    leader: z.string(),
+  }),
+});
+
+/** Hands the receipt of a write to the page that the visitor is sent to next. */
+export async function flashReceipt(path: string, receipt: Receipt): Promise<void> {
+  const value = JSON.stringify({ path, receipt });
+  (await cookies()).set(FLASH_COOKIE, value, await cookieOptions(FLASH_SECONDS));
+}
+
+/** The receipt that was handed to this page, if there is one. It is shown, never relied upon. */
+export async function readFlash(path: string): Promise<Receipt | null> {
+  const value = (await cookies()).get(FLASH_COOKIE)?.value;
+  if (!value) return null;
+  try {
+    const flash = flashSchema.parse(JSON.parse(value));
+    return flash.path === path ? flash.receipt : null;
+  } catch {
+    return null;
+  }
+}

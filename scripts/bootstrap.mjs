@@ -1,0 +1,81 @@
+// The entry of every npm script: `node scripts/bootstrap.mjs <command> [arguments]`. It makes sure
+// the Prisma client exists and then becomes the command, in this same process, so that signals and
+// exit codes need no forwarding and a process id is that of the program itself.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { ensureGenerated, root } from "./generate.mjs";
+
+const NEXT = "node_modules/next/dist/bin/next";
+const TSC = "node_modules/typescript/bin/tsc";
+const VITEST = "node_modules/vitest/vitest.mjs";
+
+/** Program and leading arguments of each command; a .ts program is loaded through tsx. */
+const COMMANDS = {
+  dev: { program: "scripts/dev.ts" },
+  worker: { program: "scripts/worker.ts" },
+  migrate: { program: "scripts/migrate.ts" },
+  drift: { program: "scripts/drift.ts" },
+  seed: { program: "scripts/seed.ts" },
+  bench: { program: "scripts/bench.ts" },
+  drill: { program: "scripts/drill.ts" },
+  build: { program: NEXT, args: ["build"] },
+  typecheck: { program: TSC, args: ["--noEmit"], before: ensureNextTypes },
+  test: { program: VITEST, args: ["run"] },
+  generate: {},
+};
+
+/**
+ * next-env.d.ts is Next's own file and is not committed. The one a build leaves behind refers to
+ * types inside the build folder, which may be gone.
+ */
+function ensureNextTypes() {
+  const file = path.join(root, "next-env.d.ts");
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const references = [...text.matchAll(/(?:path=|import )"([^"]+)"/g)].map((match) => match[1]);
+  if (text !== "" && references.every((name) => existsSync(path.join(root, name)))) return;
+  writeFileSync(
+    file,
+    '/// <reference types="next" />\n/// <reference types="next/image-types/global" />\n',
+  );
+}
+
+/** Next reads .env files itself, tests must not read them. Values already set win. */
+function loadEnvFiles() {
+  for (const name of [".env.local", ".env"]) {
+    const file = path.join(root, name);
+    if (existsSync(file)) process.loadEnvFile(file);
+  }
+}
+
+async function become(command, args) {
+  const program = path.join(root, command.program);
+  if (!existsSync(program)) throw new Error(`${command.program} does not exist.`);
+  process.argv = [process.execPath, program, ...(command.args ?? []), ...args];
+  if (program.endsWith(".ts")) {
+    loadEnvFiles();
+    const { register } = await import("tsx/esm/api");
+    register();
+  }
+  await import(pathToFileURL(program).href);
+}
+
+async function main() {
+  const [name, ...args] = process.argv.slice(2);
+  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name] : undefined;
+  if (!command) {
+    throw new Error(`Usage: node scripts/bootstrap.mjs ${Object.keys(COMMANDS).join(" | ")}`);
+  }
+  process.chdir(root);
+  const generated = await ensureGenerated({ force: name === "generate" });
+  if (name === "generate" && generated) console.log("Generated the Prisma client.");
+  command.before?.();
+  if (command.program) await become(command, args);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error && !process.env.DEBUG ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,113 @@
+import type { EnvSource } from "@/lib/env";
+import { parseRegionCatalogue, type RegionEntry } from "@/lib/region-catalogue";
+import { ConfigurationError } from "@/lib/errors";
+import type { PlanetSecrets } from "@/scripts/local/planet-files";
+import type { RegionLink } from "@/scripts/local/planet-links";
+
+export const OWNER_ROLE = "postgres";
+export const APP_ROLE = "meridian_app";
+const DATABASE = "meridian";
+
+export interface Endpoints {
+  read: string;
+  write: string;
+  direct: string;
+  redis: string | null;
+}
+
+export interface PlanetRegion {
+  entry: RegionEntry;
+  /** A database given in the environment; null means that the planet starts one. */
+  external: Omit<Endpoints, "redis"> | null;
+}
+
+/**
+ * Which databases are given and which have to be started. Pure.
+ *
+ * @throws ConfigurationError when a region has a read or direct endpoint and none to write to
+ */
+export function planRegions(source: EnvSource): PlanetRegion[] {
+  const value = (name: string) => source[name]?.trim() || undefined;
+  return parseRegionCatalogue(value("MERIDIAN_REGIONS")).map((entry) => {
+    const name = (kind: string) => `DB_${entry.envKey}_${kind}`;
+    const write = value(name("WRITE"));
+    const read = value(name("READ"));
+    const direct = value(name("DIRECT"));
+    if (write !== undefined) {
+      return { entry, external: { write, read: read ?? write, direct: direct ?? write } };
+    }
+    if (read !== undefined || direct !== undefined) {
+      throw new ConfigurationError(
+        `${name("WRITE")} is missing: expected a postgresql:// URL, as ${name(read ? "READ" : "DIRECT")} is given.`,
+        { variables: [name("WRITE")] },
+      );
+    }
+    return { entry, external: null };
+  });
+}
+
+export function isLoopback(url: string): boolean {
+  return ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
+}
+
+/** Connection string of one of the planet's own databases. */
+export function databaseUrl(
+  role: typeof OWNER_ROLE | typeof APP_ROLE,
+  password: string,
+  port: number,
+): string {
+  return `postgresql://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`;
+}
+
+/** How code in `link.from` reaches `link.to`. Pure. */
+export function endpointsOf(
+  link: RegionLink,
+  region: PlanetRegion,
+  secrets: PlanetSecrets,
+  externalRedis: string | null,
+): Endpoints {
+  const redis = link.redis ? `redis://127.0.0.1:${link.redis.port}` : externalRedis;
+  if (region.external) return { ...region.external, redis };
+  const port = link.postgres?.port;
+  if (port === undefined) throw new Error(`Link ${link.from} to ${link.to} has no proxy.`);
+  const write = databaseUrl(APP_ROLE, secrets.appPassword, port);
+  const direct = databaseUrl(OWNER_ROLE, secrets.ownerPassword, port);
+  return { read: write, write, direct, redis };
+}
+
+export interface ChildEnvironmentOptions {
+  source: EnvSource;
+  regions: readonly PlanetRegion[];
+  /** Each region's endpoints as seen from itself. */
+  own: ReadonlyMap<string, Endpoints>;
+  secrets: PlanetSecrets;
+  linksFile: string;
+  currentRegion: string;
+  production: boolean;
+}
+
+/** Environment of a worker or of the web process. What the user gave wins over what we make. */
+export function childEnvironment(options: ChildEnvironmentOptions): NodeJS.ProcessEnv {
+  const { source, secrets, own } = options;
+  const env: Record<string, string | undefined> = {
+    ...source,
+    AUTH_SECRET: source.AUTH_SECRET || secrets.authSecret,
+    REPLICATION_SECRET: source.REPLICATION_SECRET || secrets.replicationSecret,
+    MERIDIAN_LINKS: options.linksFile,
+    MERIDIAN_LOCAL_PLANET: "1",
+    CURRENT_REGION: options.currentRegion,
+    NODE_ENV: options.production ? "production" : "development",
+    NEXT_TELEMETRY_DISABLED: "1",
+  };
+  for (const { entry } of options.regions) {
+    const endpoints = own.get(entry.id);
+    if (!endpoints) continue;
+    env[`DB_${entry.envKey}_READ`] = endpoints.read;
+    env[`DB_${entry.envKey}_WRITE`] = endpoints.write;
+    env[`DB_${entry.envKey}_DIRECT`] = endpoints.direct;
+  }
+  const redis = own.get(options.currentRegion)?.redis;
+  if (redis) env.REDIS_URL = redis;
+  else delete env.REDIS_URL;
+  return env as NodeJS.ProcessEnv;
+}

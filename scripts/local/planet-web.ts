@@ -1,0 +1,106 @@
+import { execFile } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { MeridianError } from "@/lib/errors";
+import { startNodeProcess } from "@/scripts/local/node-process";
+import { projectRoot } from "@/scripts/local/paths";
+import { freePort } from "@/scripts/local/process-tools";
+import type { SupervisedSpec } from "@/scripts/local/supervisor";
+
+export class BuildError extends MeridianError {
+  constructor(output: string, cause: unknown) {
+    super("build", `The production build failed.\n${output}`, { cause });
+  }
+}
+
+export type WebMode = "dev" | "production";
+
+const BUILD_ID = path.join(projectRoot, ".next/BUILD_ID");
+const SOURCES = ["app", "components", "lib", "public", "middleware.ts", "instrumentation.ts"];
+const CONFIGURATION = ["next.config.ts", "package-lock.json", "postcss.config.mjs"];
+
+function newestChange(file: string): number {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  const inside = readdirSync(file).map((name) => newestChange(path.join(file, name)));
+  return Math.max(0, ...inside);
+}
+
+/** A build that is older than what it was made of would serve yesterday's app. */
+export function buildIsCurrent(): boolean {
+  const built = statSync(BUILD_ID, { throwIfNoEntry: false });
+  if (!built) return false;
+  const files = [...SOURCES, ...CONFIGURATION].map((name) => path.join(projectRoot, name));
+  return files.every((file) => newestChange(file) < built.mtimeMs);
+}
+
+/** @throws BuildError with the end of its output */
+export async function buildWeb(env: NodeJS.ProcessEnv): Promise<void> {
+  const script = path.join(projectRoot, "scripts/bootstrap.mjs");
+  try {
+    await promisify(execFile)(process.execPath, [script, "build"], {
+      cwd: projectRoot,
+      env: { ...env, NODE_ENV: "production" },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new BuildError(`${stdout}${stderr}`.trim().split("\n").slice(-30).join("\n"), error);
+  }
+}
+
+/**
+ * The first port from `preferred` on that nobody uses, on either of the addresses that
+ * "localhost" stands for: a browser may try ::1 first and reach somebody else's app there.
+ */
+export async function freeWebPort(preferred: number, host: string): Promise<number> {
+  if (preferred === 0) return freePort(0, { host });
+  for (let port = preferred; ; ) {
+    const candidate = await freePort(port, { host });
+    const isFree = await freePort(candidate, { host: "::1" }).then(
+      (found) => found === candidate,
+      () => true, // no IPv6 here
+    );
+    if (isFree) return candidate;
+    port = candidate + 1;
+  }
+}
+
+export interface WebOptions {
+  mode: WebMode;
+  port: number;
+  host: string;
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+  onLine: (line: string) => void;
+}
+
+export function webSpec(options: WebOptions): SupervisedSpec {
+  const script = path.join(projectRoot, "scripts/local/next-child.mjs");
+  return {
+    name: "web",
+    restart: { killedMs: 200, crashedMs: 500, maxMs: 10_000 },
+    start: () =>
+      startNodeProcess({
+        name: "web",
+        args: ["--enable-source-maps", script, options.mode, String(options.port), options.host],
+        env: { ...options.env, PORT: String(options.port) },
+        logFile: options.logFile,
+        onLine: options.onLine,
+        announcesReady: true,
+      }),
+  };
+}
+
+/** Asks for the first page, so that it is compiled before somebody waits for it. */
+export async function firstPage(url: string, timeoutMs: number): Promise<number | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import type { ClientBase } from "pg";
+import { hashPassword } from "@/lib/auth/password";
+import type { EnvSource } from "@/lib/env";
+import { ConfigurationError } from "@/lib/errors";
+import { DEMO_ACCOUNTS, DEMO_DOCUMENTS, type DemoDocument } from "@/scripts/seed-data";
+import { withClient } from "@/scripts/with-client";
+
+/** Printed by `npm run dev` and in the README: worth nothing, and only good for a local database. */
+export const DEMO_PASSWORD = "meridian-demo";
+
+const SEED_LOCK = 72_707_370;
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
+const MIN_PASSWORD_LENGTH = 12;
+
+export interface SeedOptions {
+  /** Direct URL of the region that leads: accounts are written there alone. */
+  leaderDirectUrl: string;
+  /** Read for SEED_PASSWORD, NODE_ENV and MERIDIAN_LOCAL_PLANET. Default: this process's. */
+  environment?: EnvSource;
+}
+
+export interface SeedReport {
+  password: string;
+  accounts: { email: string; role: string; created: boolean }[];
+  /** Number of documents that were not there before. */
+  documentsCreated: number;
+}
+
+/**
+ * An administrator whose password everybody knows must never reach a database that others can
+ * reach: there the password has to be given.
+ *
+ * @throws ConfigurationError
+ */
+export function chooseSeedPassword(leaderDirectUrl: string, environment: EnvSource): string {
+  const given = environment.SEED_PASSWORD;
+  if (given) {
+    if (given.length >= MIN_PASSWORD_LENGTH) return given;
+    throw new ConfigurationError(
+      `SEED_PASSWORD is invalid: expected at least ${MIN_PASSWORD_LENGTH} characters.`,
+      { variables: ["SEED_PASSWORD"] },
+    );
+  }
+  const isPlanet = ["1", "true"].includes(environment.MERIDIAN_LOCAL_PLANET ?? "");
+  const isLoopback = LOOPBACK.includes(new URL(leaderDirectUrl).hostname);
+  if (isPlanet || (isLoopback && environment.NODE_ENV !== "production")) return DEMO_PASSWORD;
+  throw new ConfigurationError(
+    "SEED_PASSWORD is missing: expected the password of the demo accounts, because the usual one " +
+      "is public and this is not a local database.",
+    { variables: ["SEED_PASSWORD"] },
+  );
+}
+
+async function findUserIds(client: ClientBase): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ id: string; email: string }>(
+    `SELECT id, email FROM "User" WHERE email = ANY ($1)`,
+    [DEMO_ACCOUNTS.map((account) => account.email)],
+  );
+  return new Map(rows.map((row) => [row.email, row.id]));
+}
+
+async function insertMissingAccounts(
+  client: ClientBase,
+  existing: ReadonlyMap<string, string>,
+  password: string,
+): Promise<void> {
+  for (const { email, name, role } of DEMO_ACCOUNTS) {
+    if (existing.has(email)) continue;
+    await client.query(
+      `INSERT INTO "User" (email, name, role, "passwordHash") VALUES ($1, $2, $3, $4)`,
+      [email, name, role, await hashPassword(password)],
+    );
+  }
+}
+
+/** Returns whether it was inserted; a document that a visitor deleted stays deleted. */
+async function insertDocument(
+  client: ClientBase,
+  document: DemoDocument,
+  userIds: ReadonlyMap<string, string>,
+): Promise<boolean> {
+  const ownerId = userIds.get(document.ownerEmail);
+  const inserted = await client.query(
+    `WITH created AS (
+       INSERT INTO "Document" (id, title, content, "ownerId") VALUES ($1, $2, $3, $4)
+       ON CONFLICT (id) DO NOTHING RETURNING *)
+     INSERT INTO "DocumentVersion" ("documentId", title, content, "authorId", "regionId")
+     SELECT id, title, content, "ownerId", mr.local_region() FROM created`,
+    [document.id, document.title, document.content, ownerId],
+  );
+  if (inserted.rowCount === 0) return false;
+  for (const { email, role } of document.sharedWith) {
+    await client.query(
+      `INSERT INTO "Collaborator" (id, "documentId", "userId", role)
+       VALUES ($1 || ':' || $2, $1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+      [document.id, userIds.get(email), role],
+    );
+  }
+  return true;
+}
+
+/**
+ * Creates the demo accounts and documents that are missing; what is there is left as it is.
+ *
+ * @throws ConfigurationError when the database is not a local one and no password was given
+ */
+export async function seedDemo(options: SeedOptions): Promise<SeedReport> {
+  const password = chooseSeedPassword(options.leaderDirectUrl, options.environment ?? process.env);
+  return withClient(options.leaderDirectUrl, "meridian-seed", async (client) => {
+    // Outside of a transaction: hashing takes a while, and an open one holds every position back.
+    await client.query("SELECT pg_advisory_lock($1)", [SEED_LOCK]);
+    const before = await findUserIds(client);
+    await insertMissingAccounts(client, before, password);
+    const userIds = await findUserIds(client);
+    let documentsCreated = 0;
+    for (const document of DEMO_DOCUMENTS) {
+      if (await insertDocument(client, document, userIds)) documentsCreated++;
+    }
+    return {
+      password,
+      accounts: DEMO_ACCOUNTS.map(({ email, role }) => ({
+        email,
+        role,
+        created: !before.has(email),
+      })),
+      documentsCreated,
+    };
+  });
+}

@@ -8,9 +8,8 @@ const CONTENT_SECURITY_POLICY =
   "base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 const config: NextConfig = {
-  // Two servers of one checkout (a build and a test run) must not share a build folder.
-  distDir: process.env.MERIDIAN_DIST_DIR ?? ".next",
-  output: "standalone",
+  // For an image; `next start` warns about it, and the platform does not need it.
+  output: process.env.BUILD_STANDALONE === "1" ? "standalone" : undefined,
   outputFileTracingRoot: process.cwd(),
   poweredByHeader: false,
   reactStrictMode: true,

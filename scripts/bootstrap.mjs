@@ -67,6 +67,7 @@ async function main() {
     throw new Error(`Usage: node scripts/bootstrap.mjs ${Object.keys(COMMANDS).join(" | ")}`);
   }
   process.chdir(root);
+  process.env.NEXT_TELEMETRY_DISABLED ??= "1"; // nothing here calls home unasked
   const generated = await ensureGenerated({ force: name === "generate" });
   if (name === "generate" && generated) console.log("Generated the Prisma client.");
   command.before?.();

@@ -3,16 +3,11 @@ import { parseArgs } from "node:util";
 import { migrateRegions, type RegionReport } from "@/scripts/migrate-runner";
 import { databaseTargets } from "@/scripts/targets";
 
-function describe(report: RegionReport, width: number): string {
-  const name = report.regionId.padEnd(width);
-  const done = [
-    report.applied.length > 0 ? `applied ${report.applied.join(", ")}` : "nothing to apply",
-    `${report.already} applied before`,
-    `${report.ms} ms`,
-  ].join("; ");
-  return report.error
-    ? `${name}  FAILED  ${report.error.message} (${done})`
-    : `${name}  ok  ${done}`;
+function describe({ regionId, error, applied, already, ms }: RegionReport, width: number): string {
+  const name = regionId.padEnd(width);
+  const done = applied.length > 0 ? `applied ${applied.join(", ")}` : "nothing to apply";
+  if (!error) return `${name}  ok  ${done}; ${already} applied before; ${ms} ms`;
+  return `${name}  FAILED  ${error.message}${applied.length > 0 ? ` (${done} before that)` : ""}`;
 }
 
 const { values } = parseArgs({

@@ -5,6 +5,8 @@ export interface WaitOptions {
   what?: string;
 }
 
+type Truthy<T> = Exclude<T, false | null | undefined | 0 | 0n | "">;
+
 /**
  * Polls until the condition gives something truthy, and returns that. A condition that throws
  * counts as not yet true; its last error is the cause of the failure.
@@ -12,14 +14,14 @@ export interface WaitOptions {
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, intervalMs = 20, what = "the condition" }: WaitOptions = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     let failure: unknown;
     try {
       const value = await condition();
-      if (value) return value;
+      if (value) return value as Truthy<T>;
       last = value;
     } catch (error) {
       failure = error;

@@ -59,7 +59,10 @@ export function RegionStatusDashboard({
   const { data, error } = useSWR<Snapshot, Error>(endpoint, fetchStatus, {
     refreshInterval: POLL_MS,
     keepPreviousData: true,
-    shouldRetryOnError: false,
+    // Polling rests while there is an error; without this it would never find that it has passed.
+    onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
+      setTimeout(() => revalidate({ retryCount }), POLL_MS);
+    },
     dedupingInterval: POLL_MS / 2,
     fallbackData: initial ? { regions: initial, receivedAt: mountedAt } : undefined,
   });

@@ -67,10 +67,3 @@ export async function requireAdmin(returnTo?: string): Promise<SessionUser | nul
   const user = await requireUser(returnTo);
   return user.role === "admin" ? user : null;
 }
-
-/** A path of this site from untrusted input, or the fallback. */
-export function safeReturnPath(value: unknown, fallback: string): string {
-  if (typeof value !== "string" || value.length > 500) return fallback;
-  // "//host" and "/\host" are other sites to a browser.
-  return /^\/(?![/\\])[^\s\\]*$/.test(value) ? value : fallback;
-}

@@ -70,7 +70,12 @@ export class GeoReplicationCoordinator {
       ids
         .filter((source) => source !== target)
         .map((source) =>
-          lagOf(overview, source, target, overview ? performance.now() - overview.readAtMs : Infinity),
+          lagOf(
+            overview,
+            source,
+            target,
+            overview ? performance.now() - overview.readAtMs : Infinity,
+          ),
         ),
     );
   }

@@ -1,5 +1,5 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { isUnreachable } from "./regions/faults";
+import { isUnreachable, within } from "./regions/faults";
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds, regionsByDistance } from "./regions/topology";
@@ -44,6 +44,9 @@ export interface WriteMark {
 /** Reads only. May run twice, in two regions, when the first one fails. */
 export type ReadOperation<T> = (db: PrismaClient, regionId: RegionId) => Promise<T>;
 
+/** How long a region may take for a read before another one is asked, in ms. */
+const READ_TIMEOUT_MS = 3_000;
+
 const NO_TOKEN: SessionToken = { kind: "none" };
 const NOTHING: Positions = new Map();
 
@@ -72,7 +75,10 @@ export class ReadYourWritesManager {
     const vantage = options.vantage ?? topology.currentRegion;
     const started = performance.now();
     const usesSession = level === "session" && token.kind !== "invalid";
-    const required = usesSession ? await this.openEntries(userId, token, vantage) : NOTHING;
+    const session = usesSession
+      ? await this.openEntries(userId, token, vantage)
+      : { required: NOTHING, complete: true };
+    const { required } = session;
 
     const failed = new Set<RegionId>();
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
@@ -87,10 +93,21 @@ export class ReadYourWritesManager {
       const waitedMs = performance.now() - started;
       try {
         const client =
-          level === "strong" ? clients.write(vantage, route.region) : clients.read(vantage, route.region);
-        const data = await read(client, route.region);
+          level === "strong"
+            ? clients.write(vantage, route.region)
+            : clients.read(vantage, route.region);
+        const data = await within(READ_TIMEOUT_MS, read(client, route.region));
         if (level !== "eventual") await this.remember(userId, vantage, client, data, required);
-        const receipt = this.receipt({ level, route, vantage, started, waitedMs, required, preferred });
+        const receipt = this.receipt({
+          level,
+          route,
+          vantage,
+          started,
+          waitedMs,
+          required,
+          preferred,
+          sessionComplete: session.complete,
+        });
         return { data, regionId: route.region, wasRedirected: receipt.redirected, receipt };
       } catch (error) {
         if (!isUnreachable(error)) throw error;
@@ -129,7 +146,7 @@ export class ReadYourWritesManager {
   async hasReplicatedWrite(userId: string, regionId: string): Promise<boolean> {
     const { topology, applied } = this.runtime();
     const region = parseRegionIdOf(regionIds(topology), regionId);
-    const required = await this.openEntries(userId, NO_TOKEN, topology.currentRegion);
+    const { required } = await this.openEntries(userId, NO_TOKEN, topology.currentRegion);
     if (applied.covers(region, required)) return true;
     await applied.refresh(topology.currentRegion, region);
     return applied.covers(region, required);
@@ -140,13 +157,14 @@ export class ReadYourWritesManager {
     const { topology, state, applied } = this.runtime();
     const vantage = topology.currentRegion;
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
+    const { required } = await this.openEntries(userId, NO_TOKEN, vantage);
     const route = await routeRead(
       { state, applied },
       {
         vantage,
         order: regionsByDistance(topology, preferred).map((region) => region.id),
         level: "session",
-        required: await this.openEntries(userId, NO_TOKEN, vantage),
+        required,
         tokenInvalid: false,
       },
     );
@@ -163,7 +181,10 @@ export class ReadYourWritesManager {
   }
 
   /** The receipt of a write that a region took. */
-  writeReceipt(write: WriteMark, served: { vantage?: RegionId; preferred?: RegionId; startedMs: number }): Receipt {
+  writeReceipt(
+    write: WriteMark,
+    served: { vantage?: RegionId; preferred?: RegionId; startedMs: number },
+  ): Receipt {
     const { topology } = this.runtime();
     const vantage = served.vantage ?? topology.currentRegion;
     const preferred = served.preferred ?? vantage;
@@ -171,7 +192,11 @@ export class ReadYourWritesManager {
     const region = parseRegionIdOf(regionIds(topology), regionOfActor(write.origin));
     const { region: leader } = this.runtime().state.leader(vantage);
     const reason =
-      region === preferred ? "nearest" : region === leader ? "redirected-leader" : "redirected-down";
+      region === preferred
+        ? "nearest"
+        : region === leader
+          ? "redirected-leader"
+          : "redirected-down";
     const receipt = this.receipt({
       level: "session",
       route: { region, reason, stale: false },
@@ -180,6 +205,7 @@ export class ReadYourWritesManager {
       waitedMs: 0,
       required: NOTHING,
       preferred,
+      sessionComplete: true,
     });
     return { ...receipt, kind: "write", applied: { [write.origin]: write.position.toString() } };
   }
@@ -189,11 +215,18 @@ export class ReadYourWritesManager {
   }
 
   /** Entries of cookie and mirror that some region has yet to apply. */
-  private async openEntries(userId: string, token: SessionToken, vantage: RegionId): Promise<Positions> {
+  private async openEntries(
+    userId: string,
+    token: SessionToken,
+    vantage: RegionId,
+  ): Promise<{ required: Positions; complete: boolean }> {
     const { state, mirror, redis } = this.runtime();
-    const mirrored = await mirror.read(redis.of(vantage, vantage), userId);
-    const all = token.kind === "valid" ? mergePositions(mirrored, token.positions) : mirrored;
-    return all.size === 0 ? all : missingPositions(all, state.floor(vantage));
+    const { positions, complete } = await mirror.read(redis.of(vantage, vantage), userId);
+    const all = token.kind === "valid" ? mergePositions(positions, token.positions) : positions;
+    return {
+      required: all.size === 0 ? all : missingPositions(all, state.floor(vantage)),
+      complete,
+    };
   }
 
   /** Notes what a read showed, so that a later one elsewhere does not go back behind it. */
@@ -219,6 +252,7 @@ export class ReadYourWritesManager {
     route: Route;
     vantage: RegionId;
     preferred: RegionId;
+    sessionComplete: boolean;
     started: number;
     waitedMs: number;
     required: Positions;
@@ -239,6 +273,7 @@ export class ReadYourWritesManager {
       required: positionsToJson(required),
       applied: positionsToJson(new Map([...had].filter(([actor]) => required.has(actor)))),
       stale: route.stale,
+      sessionComplete: served.sessionComplete,
       epoch,
       leader,
     };

@@ -4,10 +4,10 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Topology } from "@/lib/db/regions/topology";
 
 /** How long a command may take before it counts as failed: Redis only ever saves time. */
-const COMMAND_TIMEOUT_MS = 250;
+const COMMAND_TIMEOUT_MS = 500;
 
 /** After a failure Redis is left alone this long, so that its loss does not slow each request. */
-const REST_AFTER_FAILURE_MS = 1_000;
+const REST_AFTER_FAILURE_MS = 2_000;
 
 export function connectRedis(url: string, options: { subscriber?: boolean } = {}): Redis {
   const redis = new Redis(url, {

@@ -3,6 +3,7 @@ import { systemSleep, type Sleep } from "@/lib/clock";
 import type { WriteEvent } from "@/lib/db/geo-replication";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
+import { isUnreachable } from "@/lib/db/regions/faults";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { acknowledge, type Route } from "./acknowledge";
 import { findDocumentRow } from "./queries";
@@ -36,6 +37,10 @@ import { writeNearest } from "./write-nearest";
 export const NOT_FOUND = refused(
   "not-found",
   "There is no such document, or it is not shared with you.",
+);
+const NOT_YET = refused(
+  "behind",
+  "No region within reach has all that you have seen. Nothing was saved; try again in a moment.",
 );
 const NO_REGION = refused(
   "unavailable",
@@ -209,13 +214,22 @@ async function place<R>(
     (db) => findDocumentRow(db, actor.userId, documentId),
     { vantage: actor.vantage, token: actor.token },
   );
-  if (!found.data) return NOT_FOUND;
-  const regionId = found.regionId;
-  const row = await attempt(multiRegionDb.from(actor.vantage).getWriteClient(regionId), regionId);
-  if (!row) return NOT_FOUND;
-  const waitedMs = found.receipt.waitedMs;
-  const reason = regionId === actor.vantage ? "waited" : "redirected-behind";
-  return { row, route: { regionId, waitedMs, reason } };
+  const { waitedMs, stale } = found.receipt;
+  const db = multiRegionDb.from(actor.vantage);
+  // A region that has all the session saw knows best; without one, each may have the document.
+  const regions = found.data ? [found.regionId] : stale ? db.regionsInOrder() : [];
+  for (const regionId of regions) {
+    const row = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
+    if (!row) continue;
+    const reason = regionId === actor.vantage ? "waited" : "redirected-behind";
+    return { row, route: { regionId, waitedMs, reason } };
+  }
+  return stale ? NOT_YET : NOT_FOUND;
+}
+
+function ifUnreachable(error: unknown): null {
+  if (isUnreachable(error)) return null;
+  throw error;
 }
 
 function needsBase(row: UpdateRow): boolean {
@@ -235,12 +249,12 @@ async function whereBaseIs(
   for (const step of CATCH_UP_STEPS_MS) {
     await sleep(step);
     waitedMs += step;
-    const row = await attempt(db.getWriteClient(here), here);
+    const row = await attempt(db.getWriteClient(here), here).catch(ifUnreachable);
     if (row && !needsBase(row)) return { row, route: { regionId: here, waitedMs, reason: "waited" } };
   }
   for (const regionId of db.regionsInOrder()) {
     if (regionId === here) continue;
-    const row = await attempt(db.getWriteClient(regionId), regionId).catch(() => null);
+    const row = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
     if (row && !needsBase(row)) {
       return { row, route: { regionId, waitedMs, reason: "redirected-behind" } };
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { MeridianError } from "@/lib/errors";
+import { errorMessage, MeridianError } from "@/lib/errors";
 import { migrateRegions } from "@/scripts/migrate-runner";
 import { withClient } from "@/scripts/with-client";
 
@@ -18,9 +18,18 @@ export async function withReplay<T>(
   const name = `${PREFIX}${randomBytes(6).toString("hex")}`;
   const shadow = new URL(besideUrl);
   shadow.pathname = `/${name}`;
-  await withClient(besideUrl, NAME, (admin) =>
-    admin.query(`CREATE DATABASE "${name}" TEMPLATE template0`),
-  );
+  try {
+    await withClient(besideUrl, NAME, (admin) =>
+      admin.query(`CREATE DATABASE "${name}" TEMPLATE template0`),
+    );
+  } catch (cause) {
+    const host = new URL(besideUrl).host;
+    throw new MeridianError(
+      "no-replay-database",
+      `The migrations need a new database on ${host} to be replayed into: ${errorMessage(cause)}`,
+      { cause },
+    );
+  }
   try {
     const [report] = await migrateRegions(
       [{ id: "shadow", directUrl: shadow.href, isPrimary: true }],

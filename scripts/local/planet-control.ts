@@ -87,7 +87,10 @@ export class PlanetControl {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const send = (status: number, body: unknown) => {
-      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+      response.writeHead(status, {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+      });
       response.end(`${JSON.stringify(body)}\n`);
     };
     try {
@@ -116,7 +119,8 @@ export class PlanetControl {
       .map(decodeURIComponent);
     const route = `${request.method} ${area}`;
     if (rest.length > 0) return undefined;
-    if (route === "GET links" && first === undefined) return { links: links.all().map(describeLink) };
+    if (route === "GET links" && first === undefined)
+      return { links: links.all().map(describeLink) };
     if (route === "POST links" && first && second) {
       await links.apply(first, second, faultSchema.parse(await readJson(request)));
       return describeLink(links.find(first, second));

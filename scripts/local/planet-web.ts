@@ -57,7 +57,7 @@ export async function buildWeb(env: NodeJS.ProcessEnv): Promise<void> {
  */
 export async function freeWebPort(preferred: number, host: string): Promise<number> {
   if (preferred === 0) return freePort(0, { host });
-  for (let port = preferred; ; ) {
+  for (let port = preferred; ;) {
     const candidate = await freePort(port, { host });
     const isFree = await freePort(candidate, { host: "::1" }).then(
       (found) => found === candidate,

@@ -134,6 +134,9 @@ function tryPort(port: number, host: string): Promise<number | undefined> {
   });
 }
 
+/** Ports this process was given lately: the kernel may offer one twice before it is used. */
+const promised = new Set<number>();
+
 /**
  * The first free port from `preferred` on, or any free one for 0. `taken` are ports that were
  * promised to others but are not open yet.
@@ -148,6 +151,8 @@ export async function freePort(
     if (candidate !== 0 && taken?.has(candidate)) continue;
     const bound = await tryPort(candidate, host);
     if (bound === undefined || taken?.has(bound)) continue;
+    if (candidate === 0 && promised.has(bound)) continue;
+    promised.add(bound);
     taken?.add(bound);
     return bound;
   }

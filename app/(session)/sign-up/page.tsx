@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { redirect } from "next/navigation";
 import { SignUpForm } from "@/components/session/session-forms";
-import { safeReturnPath } from "@/lib/auth/session";
+import { safeReturnPath } from "@/lib/auth/return-path";
 import { getRequestContext } from "@/lib/request-context";
 
 export const metadata: Metadata = { title: "Create an account" };

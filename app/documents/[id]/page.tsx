@@ -8,6 +8,7 @@ import { EditDocumentForm } from "@/components/documents/document-form";
 import { Sharing, LeaveDocument } from "@/components/documents/sharing";
 import { VersionFacts } from "@/components/documents/version-facts";
 import { WrittenNotice } from "@/components/documents/written-notice";
+import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocument } from "@/lib/documents/read";
@@ -23,7 +24,7 @@ export default async function DocumentPage({ params }: { params: Promise<{ id: s
   const input = check(documentInput, { documentId: decodeURIComponent(id) });
   if (!input.ok) notFound();
   const { value: page, receipt } = await readDocument(actor, input.value.documentId);
-  if (!page) notFound();
+  if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, collaborators, versions } = page;
   return (
     <>

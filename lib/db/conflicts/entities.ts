@@ -26,7 +26,8 @@ const ENTITIES = {
   },
   DocumentVersion: {
     clock: (db, id) => db.documentVersion.findUnique({ where: { id }, select }),
-    rewrite: (db, id) => db.$executeRaw`UPDATE "DocumentVersion" SET "id" = "id" WHERE "id" = ${id}`,
+    rewrite: (db, id) =>
+      db.$executeRaw`UPDATE "DocumentVersion" SET "id" = "id" WHERE "id" = ${id}`,
   },
 } satisfies Record<string, EntityAccess>;
 

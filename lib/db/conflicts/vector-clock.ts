@@ -30,7 +30,9 @@ export function compareClocks(a: VectorClock, b: VectorClock): ClockOrder {
 /** The least clock that includes both. */
 export function mergeClocks(a: VectorClock, b: VectorClock): VectorClock {
   const actors = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return fromEntries([...actors].map((actor) => [actor, Math.max(entry(a, actor), entry(b, actor))]));
+  return fromEntries(
+    [...actors].map((actor) => [actor, Math.max(entry(a, actor), entry(b, actor))]),
+  );
 }
 
 /** `Object.fromEntries` defines own properties, so that an actor named "__proto__" is one too. */

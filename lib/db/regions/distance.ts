@@ -13,9 +13,7 @@ export function distanceKm(a: Coordinates, b: Coordinates): number {
   const halfLongitude = radians(b.longitude - a.longitude) / 2;
   const h =
     Math.sin(halfLatitude) ** 2 +
-    Math.cos(radians(a.latitude)) *
-      Math.cos(radians(b.latitude)) *
-      Math.sin(halfLongitude) ** 2;
+    Math.cos(radians(a.latitude)) * Math.cos(radians(b.latitude)) * Math.sin(halfLongitude) ** 2;
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 

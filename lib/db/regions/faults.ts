@@ -1,8 +1,30 @@
+import { MeridianError } from "@/lib/errors";
+
+/** A region did not answer in time. What was asked may still happen there. */
+export class RegionTimeoutError extends MeridianError {
+  constructor(timeoutMs: number) {
+    super("region-timeout", `The region did not answer within ${Math.round(timeoutMs)} ms.`);
+  }
+}
+
+/** The answer, or a RegionTimeoutError after the time: a link that swallows everything never fails. */
+export async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RegionTimeoutError(timeoutMs)), timeoutMs);
+  });
+  // Whoever comes second is not listened to any more.
+  answer.catch(() => undefined);
+  return Promise.race([answer, timeout]).finally(() => clearTimeout(timer));
+}
+
 /** Whether an error means that the other side could not be reached, so another region may serve. */
 export function isUnreachable(error: unknown): boolean {
+  if (error instanceof RegionTimeoutError) return true;
   return chain(error).some(
     (link) =>
-      (link.code !== undefined && (UNREACHABLE_CODES.has(link.code) || /^(08|57P)/.test(link.code))) ||
+      (link.code !== undefined &&
+        (UNREACHABLE_CODES.has(link.code) || /^(08|57P)/.test(link.code))) ||
       UNREACHABLE_MESSAGE.test(link.message),
   );
 }
@@ -16,8 +38,20 @@ export function sqlState(error: unknown): string | undefined {
 
 // P1xxx are Prisma's connection errors, P2024 is its pool timeout.
 const UNREACHABLE_CODES = new Set([
-  "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND",
-  "EAI_AGAIN", "P1000", "P1001", "P1002", "P1008", "P1017", "P2024",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "P1000",
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
+  "P2024",
 ]);
 
 // pg reports a connection that breaks or hangs in mid-query as an Error without a code.

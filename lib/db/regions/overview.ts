@@ -185,4 +185,3 @@ export function stalenessBoundMs(overview: Overview): number {
   }
   return bound;
 }
-

@@ -4,21 +4,13 @@ import type { ClientCache } from "./clients";
 import { isUnreachable } from "./faults";
 import { appliedEverywhere, readOverview, type Overview } from "./overview";
 import type { RegionId } from "./region-id";
-import {
-  expectedRoundTripMs,
-  findRegion,
-  regionsByDistance,
-  type Topology,
-} from "./topology";
+import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } from "./topology";
 
 /** How old a cached overview may be before the next caller starts to refresh it. */
 const REFRESH_AFTER_MS = 1_000;
 
-/** How long a region that could not be reached is passed over before it is tried again. */
-const DOWN_FOR_MS = 2_000;
-
-/** A peer that its observer could not reach for this long counts as down. */
-const PEER_FAILED_MS = 2_500;
+/** A peer that its observer could not reach, or did not hear of, for this long counts as down. */
+const PEER_FAILED_MS = 3_000;
 
 /** An observation older than this says nothing any more. */
 export const OBSERVATION_VALID_MS = 5_000;
@@ -37,7 +29,7 @@ interface Entry {
  */
 export class RegionState {
   private readonly entries = new Map<string, Entry>();
-  private readonly downUntilMs = new Map<string, number>();
+  private readonly down = new Set<string>();
   private readonly floors = new WeakMap<Overview, Positions>();
 
   constructor(
@@ -104,7 +96,8 @@ export class RegionState {
     const regions = this.topology().regions;
     const known = regions.find((region) => region.id === overview?.leader);
     if (known && overview) return { region: known.id, epoch: overview.epoch };
-    const initial = regions.find((region) => region.isPrimary) ?? findRegion(this.topology(), vantage);
+    const initial =
+      regions.find((region) => region.isPrimary) ?? findRegion(this.topology(), vantage);
     return { region: initial.id, epoch: 0 };
   }
 
@@ -119,21 +112,26 @@ export class RegionState {
     return peer?.latencyMs ?? expectedRoundTripMs(this.topology(), vantage, region);
   }
 
+  /** Asks nobody. A region that failed a request is down until its overview can be read again. */
   isHealthy(vantage: RegionId, region: RegionId): boolean {
-    if ((this.downUntilMs.get(link(vantage, region)) ?? 0) > this.nowMs()) return false;
+    if (this.down.has(link(vantage, region))) {
+      this.latest(vantage, region);
+      return false;
+    }
     if (vantage === region) return true;
     const view = this.latest(vantage, vantage);
     // An overview that has aged cannot condemn another region.
     if (view === null || this.nowMs() - view.readAtMs > OBSERVATION_VALID_MS) return true;
-    return (view.peers.get(region)?.failedForMs ?? 0) < PEER_FAILED_MS;
+    const peer = view.peers.get(region);
+    return !peer || (peer.ageMs < PEER_FAILED_MS && (peer.failedForMs ?? 0) < PEER_FAILED_MS);
   }
 
   markDown(vantage: RegionId, region: RegionId): void {
-    this.downUntilMs.set(link(vantage, region), this.nowMs() + DOWN_FOR_MS);
+    this.down.add(link(vantage, region));
   }
 
   markUp(vantage: RegionId, region: RegionId): void {
-    this.downUntilMs.delete(link(vantage, region));
+    this.down.delete(link(vantage, region));
   }
 
   private entry(vantage: RegionId, region: RegionId): Entry {

@@ -212,7 +212,10 @@ export class Applier implements Service {
       case "duplicate":
       case "gap":
         // Another applier of this stream moved the cursor, or it was moved back.
-        this.cursor = { actor: batch.actor, position: await readCursor(this.options.target, batch.actor) };
+        this.cursor = {
+          actor: batch.actor,
+          position: await readCursor(this.options.target, batch.actor),
+        };
         this.pullWanted ||= outcome === "gap";
         return true;
       case "schema":
@@ -253,7 +256,10 @@ export class Applier implements Service {
     );
   }
 
-  private async setStall(actor: Actor, stall: { reason: string; detail: string } | null): Promise<void> {
+  private async setStall(
+    actor: Actor,
+    stall: { reason: string; detail: string } | null,
+  ): Promise<void> {
     await recordStall(this.options.target, actor, stall);
     if (stall !== null && !this.stalled) {
       getLogger("applier").error({ origin: this.options.origin, ...stall }, "stream stalled");

@@ -50,7 +50,10 @@ const positionSchema = z
     context.addIssue({ code: "custom", message: "not a position" });
     return z.NEVER;
   });
-const sourceTimeSchema = z.string().max(40).regex(/^[0-9: +.T-]+$/);
+const sourceTimeSchema = z
+  .string()
+  .max(40)
+  .regex(/^[0-9: +.T-]+$/);
 
 const headerSchema = z.discriminatedUnion("kind", [
   z
@@ -100,7 +103,11 @@ function toHeader(message: BusMessage): HeaderInput {
         schemaVersion,
         sourceTime,
         complete,
-        rows: rows.map(({ entity, count, elements }) => ({ entity, count, bytes: elements.length })),
+        rows: rows.map(({ entity, count, elements }) => ({
+          entity,
+          count,
+          bytes: elements.length,
+        })),
       };
     }
     case "heartbeat":

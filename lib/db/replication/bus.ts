@@ -89,7 +89,8 @@ export class BusSubscriber implements Service {
     private readonly handlers: BusHandlers,
   ) {
     this.name = `bus of ${origin.region}`;
-    this.redis = origin.redisUrl === null ? null : connectRedis(origin.redisUrl, { subscriber: true });
+    this.redis =
+      origin.redisUrl === null ? null : connectRedis(origin.redisUrl, { subscriber: true });
   }
 
   async run(): Promise<void> {
@@ -108,7 +109,10 @@ export class BusSubscriber implements Service {
     this.redis.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
       const message = decodeMessage(this.secret, bytes);
       if (message === null) {
-        getLogger("bus").warn({ origin: this.origin.region, bytes: bytes.length }, "message refused");
+        getLogger("bus").warn(
+          { origin: this.origin.region, bytes: bytes.length },
+          "message refused",
+        );
         return;
       }
       this.handlers.onMessage(message);

@@ -37,7 +37,9 @@ export class PeerObserver implements Service {
   }
 
   async run(): Promise<void> {
-    const loops = [...this.options.peers].map(([region, pool]) => this.observeForever(region, pool));
+    const loops = [...this.options.peers].map(([region, pool]) =>
+      this.observeForever(region, pool),
+    );
     await Promise.all(loops);
   }
 
@@ -57,7 +59,10 @@ export class PeerObserver implements Service {
         if (signal.aborted) return;
         await this.noteFailure(region, err);
       }
-      await systemSleep(Math.max(intervalMs / 4, intervalMs - (performance.now() - started)), signal);
+      await systemSleep(
+        Math.max(intervalMs / 4, intervalMs - (performance.now() - started)),
+        signal,
+      );
     }
   }
 
@@ -115,7 +120,10 @@ export class PeerObserver implements Service {
   private async noteFailure(region: RegionId, err: unknown): Promise<void> {
     getLogger("peers").debug({ err, peer: region }, "peer not observed");
     await this.options.local
-      .query("SELECT mr.observe_peer_failure($1, $2)", [region, maskCredentials(errorMessage(err)).slice(0, 200)])
+      .query("SELECT mr.observe_peer_failure($1, $2)", [
+        region,
+        maskCredentials(errorMessage(err)).slice(0, 200),
+      ])
       .catch(() => undefined);
   }
 }

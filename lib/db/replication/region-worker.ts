@@ -11,6 +11,9 @@ import { PeerObserver } from "./peer-observer";
 import { Publisher } from "./publisher";
 import { checkLocalStore, connectStore } from "./store";
 
+/** A peer that takes longer to say how it is counts as not reached. */
+const PROBE_TIMEOUT_MS = 2_000;
+
 /**
  * Everything that runs beside one region's database: it publishes the region's events, applies
  * those of the others, and watches them all. A second worker of a region is harmless.
@@ -38,17 +41,29 @@ export class RegionWorker implements Service {
 
     this.bus = new BusPublisher(region, own.redis, local, topology.replicationSecret);
     const peers = new Map(
-      regionIds(topology).map((id) => [id, this.open(topology.endpoints(region, id).direct, 2)]),
+      regionIds(topology).map((id) => [
+        id,
+        this.open(topology.endpoints(region, id).direct, 2, PROBE_TIMEOUT_MS),
+      ]),
     );
     this.services = [
-      new Publisher({ region, directUrl: own.direct, redisUrl: own.redis, store: local, bus: this.bus }),
+      new Publisher({
+        region,
+        directUrl: own.direct,
+        redisUrl: own.redis,
+        store: local,
+        bus: this.bus,
+      }),
       new PeerObserver({ region, local, peers }),
       new OutboxTrimmer(local),
       ...regionIds(topology)
         .filter((id) => id !== region)
         .flatMap((id) => this.streamFrom(id, local)),
     ];
-    getLogger("worker").info({ region, services: this.services.map(({ name }) => name) }, "worker runs");
+    getLogger("worker").info(
+      { region, services: this.services.map(({ name }) => name) },
+      "worker runs",
+    );
     if (this.stopping.signal.aborted) return;
     await Promise.all(this.services.map((service) => service.run()));
   }
@@ -72,8 +87,8 @@ export class RegionWorker implements Service {
     return [applier, subscriber];
   }
 
-  private open(url: string, max: number): pg.Pool {
-    const pool = connectStore(url, { max });
+  private open(url: string, max: number, queryTimeoutMs?: number): pg.Pool {
+    const pool = connectStore(url, { max, queryTimeoutMs });
     this.pools.push(pool);
     return pool;
   }

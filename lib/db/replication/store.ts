@@ -6,13 +6,16 @@ import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import { toBinaryArray, type Batch, type EntityRows } from "./batch";
 
 /** Connections of a worker to one region, as the owner and not through a pooler. */
-export function connectStore(url: string, options: { max?: number } = {}): pg.Pool {
+export function connectStore(
+  url: string,
+  options: { max?: number; queryTimeoutMs?: number } = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max ?? 3,
     connectionTimeoutMillis: 3_000,
     // The only bound on a link that swallows everything: without it a query hangs for ever.
-    query_timeout: 15_000,
+    query_timeout: options.queryTimeoutMs ?? 15_000,
     keepAlive: true,
     application_name: "meridian-worker",
   });

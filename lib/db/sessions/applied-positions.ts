@@ -1,10 +1,14 @@
 import { systemSleep, type Sleep } from "@/lib/clock";
+import { within } from "@/lib/db/regions/faults";
 import type { ClientCache } from "@/lib/db/regions/clients";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { mergePositions, missingPositions, toPosition, type Positions } from "./positions";
 
 const NOTHING: Positions = new Map();
+
+/** How long a region may take to say what it has; the farthest one needs a quarter of a second. */
+const ANSWER_MS = 1_000;
 
 /** Between two looks at a cursor that is being waited for: dense at first, since most waits are short. */
 const POLL_MIN_MS = 3;
@@ -46,12 +50,12 @@ export class AppliedPositions {
     return missingPositions(required, this.cached(region)).size === 0;
   }
 
-  /** Asks the region now, or joins a question that is under way. */
+  /** Asks the region now, or joins a question that is under way. Fails if it does not answer soon. */
   refresh(vantage: RegionId, region: RegionId): Promise<Positions> {
     const key = `${vantage} ${region}`;
     let running = this.refreshing.get(key);
     if (!running) {
-      running = queryApplied(this.clients.read(vantage, region))
+      running = within(ANSWER_MS, queryApplied(this.clients.read(vantage, region)))
         .then((positions) => this.learn(region, positions))
         .finally(() => this.refreshing.delete(key));
       this.refreshing.set(key, running);

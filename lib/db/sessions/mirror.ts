@@ -29,14 +29,19 @@ function key(userId: string): string {
 }
 
 function toArguments(positions: Positions): string[] {
-  return [...positions].flatMap(([actor, position]) => [actor, position.toString().padStart(20, "0")]);
+  return [...positions].flatMap(([actor, position]) => [
+    actor,
+    position.toString().padStart(20, "0"),
+  ]);
 }
 
 function fromHash(hash: Record<string, string>): Positions {
   // What is not a position was not written by us: as if it were not there.
   return (
     positionsFromJson(
-      Object.fromEntries(Object.entries(hash).map(([actor, text]) => [actor, text.replace(/^0+(?=\d)/, "")])),
+      Object.fromEntries(
+        Object.entries(hash).map(([actor, text]) => [actor, text.replace(/^0+(?=\d)/, "")]),
+      ),
     ) ?? NONE
   );
 }
@@ -49,10 +54,15 @@ function fromHash(hash: Record<string, string>): Positions {
 export class SessionMirror {
   private readonly local = new Map<string, Positions>();
 
-  async read(redis: OptionalRedis, userId: string): Promise<Positions> {
+  /** `complete` is false while Redis is away: what other devices did is then not known. */
+  async read(
+    redis: OptionalRedis,
+    userId: string,
+  ): Promise<{ positions: Positions; complete: boolean }> {
     const shared = await redis.attempt((client) => client.hgetall(key(userId)));
     const own = this.local.get(userId) ?? NONE;
-    return shared === undefined ? own : mergePositions(own, fromHash(shared));
+    if (shared === undefined) return { positions: own, complete: false };
+    return { positions: mergePositions(own, fromHash(shared)), complete: true };
   }
 
   async merge(redis: OptionalRedis, userId: string, positions: Positions): Promise<Positions> {
@@ -61,7 +71,13 @@ export class SessionMirror {
     if (positions.size === 0) return own;
     const flat = await redis.attempt(
       (client) =>
-        client.eval(MAX_MERGE, 1, key(userId), TOKEN_LIFETIME_MS, ...toArguments(positions)) as Promise<string[]>,
+        client.eval(
+          MAX_MERGE,
+          1,
+          key(userId),
+          TOKEN_LIFETIME_MS,
+          ...toArguments(positions),
+        ) as Promise<string[]>,
     );
     if (flat === undefined) return own;
     const hash: Record<string, string> = {};
@@ -73,9 +89,13 @@ export class SessionMirror {
   async prune(redis: OptionalRedis, userId: string, floor: Positions): Promise<void> {
     const own = this.local.get(userId);
     if (own) {
-      this.remember(userId, new Map([...own].filter(([actor, position]) => position > (floor.get(actor) ?? -1n))));
+      this.remember(
+        userId,
+        new Map([...own].filter(([actor, position]) => position > (floor.get(actor) ?? -1n))),
+      );
     }
-    if (floor.size > 0) await redis.attempt((client) => client.eval(PRUNE, 1, key(userId), ...toArguments(floor)));
+    if (floor.size > 0)
+      await redis.attempt((client) => client.eval(PRUNE, 1, key(userId), ...toArguments(floor)));
   }
 
   private remember(userId: string, positions: Positions): void {

@@ -40,7 +40,9 @@ export function positionsFromJson(json: PositionsJson): Positions | null {
 }
 
 export function positionsToJson(positions: Positions): PositionsJson {
-  return Object.fromEntries([...positions].map(([actor, position]) => [actor, position.toString()]));
+  return Object.fromEntries(
+    [...positions].map(([actor, position]) => [actor, position.toString()]),
+  );
 }
 
 /** The greater position of each actor. */
@@ -56,7 +58,9 @@ export function mergePositions(...all: readonly Positions[]): Positions {
 
 /** What of `required` is not covered by `applied`. */
 export function missingPositions(required: Positions, applied: Positions): Positions {
-  return new Map([...required].filter(([actor, position]) => position > (applied.get(actor) ?? -1n)));
+  return new Map(
+    [...required].filter(([actor, position]) => position > (applied.get(actor) ?? -1n)),
+  );
 }
 
 interface Stamped {

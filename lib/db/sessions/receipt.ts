@@ -44,6 +44,11 @@ export interface Receipt {
   applied: PositionsJson;
   /** The answer lacks something that was required. */
   stale: boolean;
+  /**
+   * False while Redis is away: then only this request's token and this process know the session,
+   * and what another device wrote or saw was not required.
+   */
+  sessionComplete: boolean;
   epoch: number;
   leader: string;
 }

@@ -61,7 +61,10 @@ function first(request: RouteRequest): RegionId {
   return region;
 }
 
-function nearest({ state }: Parts, request: RouteRequest): { region: RegionId; reason: RouteReason } {
+function nearest(
+  { state }: Parts,
+  request: RouteRequest,
+): { region: RegionId; reason: RouteReason } {
   const preferred = first(request);
   const region = request.order.find((id) => state.isHealthy(request.vantage, id)) ?? preferred;
   return { region, reason: region === preferred ? "nearest" : "redirected-down" };
@@ -71,7 +74,8 @@ async function routeSession(parts: Parts, request: RouteRequest): Promise<Route>
   const { state, applied } = parts;
   const { vantage, required } = request;
   const { region, reason } = nearest(parts, request);
-  if (required.size === 0 || applied.covers(region, required)) return { region, reason, stale: false };
+  if (required.size === 0 || applied.covers(region, required))
+    return { region, reason, stale: false };
 
   const reachable = await applied.refresh(vantage, region).then(
     () => true,
@@ -121,7 +125,10 @@ async function routeWhenBehind(
   if (await applied.waitUntilCovered(vantage, region, required, budgetMs, overtaken.signal)) {
     return { region, reason: "waited", stale: false };
   }
-  await Promise.race([checked, Promise.allSettled(others.map((id) => applied.refresh(vantage, id)))]);
+  await Promise.race([
+    checked,
+    Promise.allSettled(others.map((id) => applied.refresh(vantage, id))),
+  ]);
   const target = others.find((id) => applied.covers(id, required));
   if (target !== undefined) return { region: target, reason: "redirected-behind", stale: false };
   if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
@@ -158,7 +165,11 @@ async function anyBeyondOrigin(
   return results.some((result) => result.status === "fulfilled" && result.value);
 }
 
-async function routeBounded(parts: Parts, request: RouteRequest, boundedMs: number): Promise<Route> {
+async function routeBounded(
+  parts: Parts,
+  request: RouteRequest,
+  boundedMs: number,
+): Promise<Route> {
   const { state } = parts;
   const { vantage, order } = request;
   const preferred = first(request);

@@ -97,7 +97,8 @@ export function parseToken(
   if (!key) return invalid("forged");
   const given = Buffer.from(signature, "base64url");
   const expected = sign(key.secret, body);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return invalid("forged");
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    return invalid("forged");
   if (parsed.data.o !== ownerDigest(key.secret, owner)) return invalid("foreign");
   if (parsed.data.e <= nowMs) return invalid("expired");
   const positions = positionsFromJson(parsed.data.p);

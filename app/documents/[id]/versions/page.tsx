@@ -3,6 +3,7 @@ import Link from "next/link";
 import { notFound } from "next/navigation";
 import { requireActor } from "@/app/actor";
 import { RestoreVersion } from "@/components/documents/restore-version";
+import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { buttonClass } from "@/components/ui/button";
@@ -19,7 +20,7 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
   const input = check(documentInput, { documentId: decodeURIComponent(id) });
   if (!input.ok) notFound();
   const { value: page, receipt } = await readHistory(actor, input.value.documentId);
-  if (!page) notFound();
+  if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, versions } = page;
   return (
     <>

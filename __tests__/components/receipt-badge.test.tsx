@@ -1,0 +1,133 @@
+import { render, screen, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { describeReceipt, formatMs } from "@/components/multi-region/receipt-text";
+import { RegionNamesProvider } from "@/components/multi-region/region-names";
+import type { Receipt, RouteReason } from "@/lib/db/read-your-writes";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+
+const READ: Receipt = {
+  kind: "read",
+  level: "session",
+  regionId: "ap-southeast-1",
+  vantage: "ap-southeast-1",
+  elapsedMs: 12.4,
+  waitedMs: 0,
+  redirected: false,
+  reason: "nearest",
+  required: {},
+  applied: {},
+  stale: false,
+  epoch: 1,
+  leader: "us-east-1",
+};
+
+const REASONS = [
+  "nearest",
+  "waited",
+  "redirected-behind",
+  "redirected-down",
+  "redirected-leader",
+  "invalid-token",
+  "stale-fallback",
+] as const satisfies readonly RouteReason[];
+
+function show(receipt: Partial<Receipt>) {
+  const { container } = render(
+    <RegionNamesProvider regions={DEFAULT_REGIONS}>
+      <ReceiptBadge receipt={{ ...READ, ...receipt }} />
+    </RegionNamesProvider>,
+  );
+  const summary = container.querySelector("summary");
+  if (!summary) throw new Error("The badge has no summary");
+  return { badge: within(summary), container };
+}
+
+describe("receipt badge", () => {
+  it("names the region, the time and that nothing was in the way", () => {
+    const { badge } = show({});
+    expect(badge.getByText("Singapore")).toBeInTheDocument();
+    expect(badge.getByText("12 ms")).toBeInTheDocument();
+    expect(badge.getByText("nearest")).toBeInTheDocument();
+    expect(screen.getByText(/has no write that it could miss/)).toBeInTheDocument();
+  });
+
+  it("says how long a read waited", () => {
+    const { badge } = show({ reason: "waited", waitedMs: 34.2, elapsedMs: 41 });
+    expect(badge.getByText("waited 34 ms")).toBeInTheDocument();
+    expect(screen.getByText("41 ms, of which 34 ms waiting")).toBeInTheDocument();
+  });
+
+  it("says why another region answered", () => {
+    const { badge } = show({
+      reason: "redirected-behind",
+      redirected: true,
+      regionId: "us-east-1",
+    });
+    expect(badge.getByText("Virginia")).toBeInTheDocument();
+    expect(badge.getByText("redirected, Singapore was behind")).toBeInTheDocument();
+  });
+
+  it("compares 64-bit positions as integers and marks what was missing", () => {
+    show({
+      reason: "stale-fallback",
+      stale: true,
+      required: { "us-east-1": "9007199254740993" },
+      applied: { "us-east-1": "9007199254740992" },
+    });
+    expect(screen.getByText("9007199254740993")).toBeInTheDocument();
+    expect(screen.getByText("(behind)")).toBeInTheDocument();
+  });
+
+  it("does not mark what was there", () => {
+    show({ required: { "us-east-1": "99" }, applied: { "us-east-1": "100" } });
+    expect(screen.queryByText("(behind)")).not.toBeInTheDocument();
+    expect(screen.getByText(/already had everything this session has seen/)).toBeInTheDocument();
+  });
+
+  it("shows where a write went, and its position", () => {
+    const { badge } = show({
+      kind: "write",
+      reason: "redirected-down",
+      regionId: "eu-west-1",
+      applied: { "eu-west-1": "1234" },
+    });
+    expect(badge.getByText("written here, Singapore is down")).toBeInTheDocument();
+    expect(screen.getByText("1234")).toBeInTheDocument();
+  });
+
+  it("calls a region that left the configuration by its id", () => {
+    const { badge } = show({ regionId: "mars-1" });
+    expect(badge.getByText("mars-1")).toBeInTheDocument();
+  });
+
+  it("shows text from a row as text", () => {
+    const { container } = show({ applied: { "<img src=x onerror=alert(1)>": "1" } });
+    expect(container.querySelector("img")).toBeNull();
+  });
+
+  it("has a sentence for every reason of a read and a write", () => {
+    for (const reason of REASONS) {
+      for (const kind of ["read", "write"] as const) {
+        const text = describeReceipt({ ...READ, kind, reason }, (id) => id);
+        expect(text.short.length).toBeGreaterThan(0);
+        expect(text.long).toMatch(/\.$/);
+      }
+    }
+  });
+});
+
+describe("formatMs", () => {
+  it.each([
+    [0, "0 ms"],
+    [0.4, "<1 ms"],
+    [12.4, "12 ms"],
+    [1500, "1.5 s"],
+    [65_000, "65 s"],
+    [Number.NaN, "unknown"],
+    [Infinity, "unknown"],
+    [-1, "unknown"],
+  ])("%s is %s", (ms, text) => {
+    expect(formatMs(ms)).toBe(text);
+  });
+});

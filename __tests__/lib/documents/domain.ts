@@ -1,0 +1,80 @@
+import { createRegions, type TestRegions } from "@/__tests__/support/stores";
+import type { RegionId } from "@/lib/db/multi-region-config";
+import { Runtime } from "@/lib/db/regions/runtime";
+import type { Topology } from "@/lib/db/regions/topology";
+import type { Actor } from "@/lib/documents/types";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+
+const NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere";
+
+export interface TestDomain {
+  stores: TestRegions;
+  topology: Topology;
+  /** Cuts the region off from every vantage, or restores it. */
+  setDown(regionId: string, down: boolean): void;
+  /** An account as the leader has it, put into each region as replication would. */
+  addUser(name: string): Promise<Actor>;
+  /** Rows of a table in one region, without going through the domain. */
+  count(table: "Document" | "DocumentVersion" | "Collaborator", regionId?: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The process's runtime over fresh databases: what the domain uses in a request, it uses here. */
+export async function startDomain(): Promise<TestDomain> {
+  const stores = await createRegions();
+  const down = new Set<string>();
+  const byId = new Map(stores.regions.map((region) => [region.id, region]));
+  const pick = (id: string) => {
+    const region = byId.get(id);
+    if (!region) throw new RangeError(`No region ${id}`);
+    return region;
+  };
+  const topology: Topology = {
+    regions: DEFAULT_REGIONS.map((region) => ({ ...region, id: region.id as RegionId })),
+    currentRegion: "us-east-1" as RegionId,
+    sessionSecret: "session-secret-of-a-test-32-characters",
+    replicationSecret: "replication-secret-of-a-test-32-chars",
+    endpoints: (_, id) => {
+      const { appUrl, directUrl } = pick(id);
+      const url = down.has(id) ? NOWHERE : appUrl;
+      return { read: url, write: url, direct: directUrl, redis: stores.redisUrl };
+    },
+  };
+  const holder = globalThis as { meridianRuntime?: Runtime };
+  const runtime = new Runtime(() => topology);
+  holder.meridianRuntime = runtime;
+
+  return {
+    stores,
+    topology,
+    setDown: (id, isDown) => void (isDown ? down.add(id) : down.delete(id)),
+    async addUser(name) {
+      const id = `user-${name}`;
+      const values = [id, `${name}@example.com`, name];
+      const insert = `INSERT INTO "User" (id, email, name, "passwordHash") VALUES ($1, $2, $3, '')`;
+      await pick("us-east-1").pool.query(insert, values);
+      for (const region of ["eu-west-1", "ap-southeast-1"]) {
+        const client = await pick(region).pool.connect();
+        try {
+          await client.query("BEGIN; SET LOCAL session_replication_role = replica");
+          await client.query(insert, values);
+          await client.query("COMMIT");
+        } finally {
+          client.release();
+        }
+      }
+      return { userId: id, vantage: "us-east-1" as RegionId };
+    },
+    async count(table, regionId = "us-east-1") {
+      const { rows } = await pick(regionId).pool.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM "${table}"`,
+      );
+      return rows[0]?.n ?? 0;
+    },
+    async close() {
+      await runtime.close();
+      delete holder.meridianRuntime;
+      await stores.drop();
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topology";
+import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
+import { Runtime } from "@/lib/db/regions/runtime";
+import { RegionWorker } from "@/lib/db/replication/region-worker";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+import { LinkProxy } from "@/scripts/local/link-proxy";
+import { createRegions, type TestRegion } from "./stores";
+
+/** One-way delays in ms between the default regions. */
+const DELAYS: Readonly<Record<string, number>> = {
+  "us-east-1 eu-west-1": 38,
+  "us-east-1 ap-southeast-1": 110,
+  "eu-west-1 ap-southeast-1": 85,
+};
+
+export function oneWayDelayMs(from: string, to: string): number {
+  return DELAYS[`${from} ${to}`] ?? DELAYS[`${to} ${from}`] ?? 0;
+}
+
+interface Link {
+  postgres: LinkProxy;
+  redis: LinkProxy | null;
+}
+
+export interface TestPlanet {
+  regions: TestRegion[];
+  ids: RegionId[];
+  region(id: string): TestRegion;
+  link(from: string, to: string): Link;
+  topology(vantage: string): Topology;
+  /** Round trips through all links between two different regions so far. */
+  crossRegionRoundTrips(): number;
+  startWorker(region: string): Promise<RegionWorker>;
+  startWorkers(): Promise<void>;
+  /** Ends the workers; `resumeWorkers` starts others in their place. */
+  pauseWorkers(): Promise<void>;
+  resumeWorkers(): Promise<void>;
+  runtime(vantage: string): Runtime;
+  stop(): Promise<void>;
+}
+
+export interface TestPlanetOptions {
+  count?: 1 | 2 | 3;
+  /** Delays of the real distances on every link. */
+  latency?: boolean;
+  /** False: the degraded mode. */
+  redis?: boolean;
+  /** Another Redis than the one that all test files share. */
+  redisUrl?: string;
+}
+
+function through(url: string, proxy: LinkProxy): string {
+  const changed = new URL(url);
+  changed.host = `127.0.0.1:${proxy.port}`;
+  return changed.href;
+}
+
+/** Regions with a link between each two of them, and the parts that run in them, in this process. */
+export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<TestPlanet> {
+  const stores = await createRegions({ count: options.count ?? 3 });
+  const { regions } = stores;
+  const ids = regions.map((region) => region.id as RegionId);
+  const redisUrl = options.redis === false ? null : (options.redisUrl ?? stores.redisUrl);
+  const links = new Map<string, Link>();
+  const endpoints = new Map<string, Endpoints>();
+  const workers: { worker: RegionWorker; done: Promise<void> }[] = [];
+  const runtimes: Runtime[] = [];
+
+  const openLink = async (target: URL, delayMs: number) => {
+    const proxy = new LinkProxy({
+      listenPort: 0,
+      targetHost: "127.0.0.1",
+      targetPort: Number(target.port),
+      oneWayDelayMs: delayMs,
+    });
+    await proxy.start();
+    return proxy;
+  };
+  for (const from of ids) {
+    for (const to of regions) {
+      const delayMs = options.latency ? oneWayDelayMs(from, to.id) : 0;
+      const postgres = await openLink(new URL(to.directUrl), delayMs);
+      const redis = redisUrl === null ? null : await openLink(new URL(redisUrl), delayMs);
+      links.set(`${from} ${to.id}`, { postgres, redis });
+      endpoints.set(`${from} ${to.id}`, {
+        read: through(to.appUrl, postgres),
+        write: through(to.appUrl, postgres),
+        direct: through(to.directUrl, postgres),
+        redis: redis && redisUrl ? through(redisUrl, redis) : null,
+      });
+    }
+  }
+
+  const topology = (vantage: string): Topology => ({
+    regions: DEFAULT_REGIONS.filter((region) => ids.includes(region.id as RegionId)).map(
+      (region) => ({ ...region, id: region.id as RegionId }),
+    ),
+    currentRegion: parseRegionIdOf(ids, vantage),
+    sessionSecret: "session-secret-of-the-tests-0123456789",
+    replicationSecret: "replication-secret-of-the-tests-012345",
+    endpoints: (from, to) => {
+      const found = endpoints.get(`${from} ${to}`);
+      if (!found) throw new Error(`No link from ${from} to ${to}`);
+      return found;
+    },
+  });
+  const link = (from: string, to: string) => {
+    const found = links.get(`${from} ${to}`);
+    if (!found) throw new Error(`No link from ${from} to ${to}`);
+    return found;
+  };
+  const startWorker = async (region: string) => {
+    const worker = new RegionWorker(
+      topology(region),
+      findRegion(topology(region), region as RegionId).id,
+    );
+    workers.push({ worker, done: worker.run() });
+    return worker;
+  };
+
+  const startWorkers = async () => {
+    for (const id of ids) await startWorker(id);
+  };
+  const pauseWorkers = async () => {
+    await Promise.all(workers.map(({ worker }) => worker.stop()));
+    await Promise.all(workers.splice(0).map(({ done }) => done));
+  };
+
+  return {
+    regions,
+    ids,
+    region: (id) => {
+      const found = regions.find((region) => region.id === id);
+      if (!found) throw new Error(`No region ${id}`);
+      return found;
+    },
+    link,
+    topology,
+    crossRegionRoundTrips: () =>
+      [...links]
+        .filter(([key]) => key.split(" ")[0] !== key.split(" ")[1])
+        .reduce(
+          (sum, [, { postgres, redis }]) =>
+            sum + postgres.counters.roundTrips + (redis?.counters.roundTrips ?? 0),
+          0,
+        ),
+    startWorker,
+    startWorkers,
+    pauseWorkers,
+    resumeWorkers: startWorkers,
+    runtime: (vantage) => {
+      const runtime = new Runtime(() => topology(vantage));
+      runtimes.push(runtime);
+      return runtime;
+    },
+    stop: async () => {
+      await pauseWorkers();
+      await Promise.all(runtimes.map((runtime) => runtime.close()));
+      await Promise.all(
+        [...links.values()].flatMap(({ postgres, redis }) => [postgres.stop(), redis?.stop()]),
+      );
+      await stores.drop();
+    },
+  };
+}

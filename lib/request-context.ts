@@ -126,6 +126,7 @@ const flashSchema = z.object({
     required: z.record(z.string(), z.string()),
     applied: z.record(z.string(), z.string()),
     stale: z.boolean(),
+    sessionComplete: z.boolean(),
     epoch: z.number(),
     leader: z.string(),
   }),

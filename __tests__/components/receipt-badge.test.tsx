@@ -18,6 +18,7 @@ const READ: Receipt = {
   required: {},
   applied: {},
   stale: false,
+  sessionComplete: true,
   epoch: 1,
   leader: "us-east-1",
 };
@@ -83,6 +84,11 @@ describe("receipt badge", () => {
     show({ required: { "us-east-1": "99" }, applied: { "us-east-1": "100" } });
     expect(screen.queryByText("(behind)")).not.toBeInTheDocument();
     expect(screen.getByText(/already had everything this session has seen/)).toBeInTheDocument();
+  });
+
+  it("says when only part of the session was known", () => {
+    show({ sessionComplete: false });
+    expect(screen.getByText(/Redis is away/)).toBeInTheDocument();
   });
 
   it("shows where a write went, and its position", () => {

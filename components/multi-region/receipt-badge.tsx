@@ -69,6 +69,11 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
             {name(receipt.leader).city}, epoch {receipt.epoch}
           </dd>
         </dl>
+        {receipt.sessionComplete ? null : (
+          <p className="text-warn">
+            Redis is away: what this account wrote or saw on other devices was not required.
+          </p>
+        )}
         {actors.length > 0 ? (
           <Positions receipt={receipt} actors={actors} />
         ) : (

@@ -23,7 +23,9 @@ export interface SessionUser {
  * The deployment's revocation epoch (`SESSION_EPOCH`, default 0). Raising it signs everyone out
  * without a lookup per request.
  */
-export function currentRevocationEpoch(env: NodeJS.ProcessEnv = process.env): number {
+export function currentRevocationEpoch(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): number {
   const epoch = Number(env.SESSION_EPOCH ?? "0");
   return Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0;
 }

@@ -120,6 +120,10 @@ export class PlanetFiles {
     return secrets;
   }
 
+  log(name: string): string {
+    return path.join(this.logs, `${name}.log`);
+  }
+
   writeCluster(cluster: ClusterFile): void {
     replaceFile(this.cluster, cluster);
   }

@@ -128,6 +128,10 @@ export class Supervisor {
     this.options.onChange();
   }
 
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.entries.keys()].map((name) => this.stop(name)));
+  }
+
   private async supervise(entry: Entry, first: ManagedProcess): Promise<void> {
     const { spec } = entry;
     const stopping = entry.stopping.signal;

@@ -56,7 +56,7 @@ describe("session", () => {
     ["-1", 0],
     ["many", 0],
   ])("reads the epoch %s as %s", (value, epoch) => {
-    expect(currentRevocationEpoch({ SESSION_EPOCH: value } as NodeJS.ProcessEnv)).toBe(epoch);
+    expect(currentRevocationEpoch({ SESSION_EPOCH: value })).toBe(epoch);
   });
 });
 

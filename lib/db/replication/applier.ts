@@ -3,6 +3,7 @@ import { errorMessage } from "@/lib/errors";
 import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { Position } from "@/lib/db/sessions/positions";
+import { systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { countEvents, joinBatches, type Batch, type BusMessage } from "./batch";
@@ -40,6 +41,9 @@ const PULL_EVENTS = { first: 200, min: 10, max: 2_000 };
 
 /** How often the time of the last heartbeat is stored while nothing else is. */
 const TOUCH_EVERY_MS = 500;
+
+/** Between two attempts of a stream that stands still. */
+const STALLED_PAUSE_MS = 250;
 
 /** SQLSTATE classes that the same event would meet again: data, constraint, syntax or access. */
 const DETERMINISTIC = /^(22|23|42)/;
@@ -105,6 +109,11 @@ export class Applier implements Service {
         backoff.reset();
         const woken = await this.wakeup.wait(this.options.silencePollMs ?? 1_000, signal);
         if (!woken) this.pullWanted = true;
+        if (this.stalled) {
+          this.dropQueue();
+          this.pullWanted = true;
+          await systemSleep(STALLED_PAUSE_MS, signal);
+        }
       } catch (err) {
         await this.onFailure(err);
         await backoff.wait(signal);
@@ -176,7 +185,7 @@ export class Applier implements Service {
     while ((next = this.queue[0]) !== undefined) {
       const isNew = next.actor === cursor.actor && next.upto > upto;
       if (isNew) {
-        if (next.prev > upto) break;
+        if (next.prev !== upto) break;
         if (joined.length > 0 && next.schemaVersion !== joined[0]?.schemaVersion) break;
         events += countEvents(next);
         bytes += sizeOf(next);
@@ -194,7 +203,7 @@ export class Applier implements Service {
     if (first) {
       await this.apply(joinBatches(first, ...following));
     } else if (next) {
-      // Something between the cursor and the oldest batch was not pushed.
+      // Something between the cursor and the oldest batch was not pushed, or it was pulled meanwhile.
       this.dropQueue();
       this.pullWanted = true;
     }

@@ -108,11 +108,7 @@ export class Publisher implements Service {
   /** Starts at the present: appliers that are behind see the gap and pull what lies before. */
   private async publishUntil(signal: AbortSignal): Promise<void> {
     const { store, bus, idlePollMs = 100, heartbeatMs = 500 } = this.options;
-    const start = await store.query<{ position: string }>(
-      "SELECT (mr.horizon() - 1)::text AS position",
-    );
-    let published: Position = toPosition(start.rows[0]?.position ?? "0");
-    let lastEvent = await this.lastEventUpTo(published);
+    let published = await this.lastEventBelowHorizon();
     let heartbeatAtMs = 0;
     let pauseMs = 0;
     while (!signal.aborted) {
@@ -120,7 +116,7 @@ export class Publisher implements Service {
       const events = countEvents(batch);
       if (events > 0) {
         await bus.publish({ kind: "batch", batch });
-        published = lastEvent = batch.upto;
+        published = batch.upto;
         heartbeatAtMs = performance.now();
         pauseMs = 0;
         await systemSleep(lingerMs(events), signal);
@@ -128,7 +124,7 @@ export class Publisher implements Service {
       }
       if (batch.complete && performance.now() - heartbeatAtMs >= heartbeatMs) {
         const { actor, sourceTime } = batch;
-        await bus.publish({ kind: "heartbeat", actor, upto: lastEvent, sourceTime });
+        await bus.publish({ kind: "heartbeat", actor, upto: published, sourceTime });
         heartbeatAtMs = performance.now();
       }
       pauseMs = Math.min(idlePollMs, Math.max(2, pauseMs * 2));
@@ -136,10 +132,9 @@ export class Publisher implements Service {
     }
   }
 
-  private async lastEventUpTo(position: Position): Promise<Position> {
+  private async lastEventBelowHorizon(): Promise<Position> {
     const { rows } = await this.options.store.query<{ last: string }>(
-      "SELECT least(mr.last_event(), $1::bigint)::text AS last",
-      [position.toString()],
+      "SELECT least(mr.horizon() - 1, mr.last_event())::text AS last",
     );
     return toPosition(rows[0]?.last ?? "0");
   }

@@ -161,7 +161,9 @@ BEGIN
     END IF;
     RETURN CASE
         WHEN p_upto <= v_position THEN 'duplicate'
-        WHEN p_prev > v_position THEN 'gap'
+        -- Equal, not merely no less: a batch that begins before the cursor would be applied in part
+        -- for the second time, which is harmless, but nothing then counts to exactly once.
+        WHEN p_prev <> v_position THEN 'gap'
         WHEN p_schema_version <> mr.schema_version() THEN 'schema'
         ELSE 'applied' END::mr.apply_outcome;
 END
@@ -306,7 +308,8 @@ $$;
 
 -- mr.read_outbox(after, limit): the next events of this region, at most about `limit` of them per
 -- entity, never a part of a transaction. One row per entity that has events; without any, one row
--- with a null entity, whose `upto` still moves the reader on.
+-- with a null entity. `upto` is the position of the last event, not the horizon, so that pushed and
+-- pulled batches meet at the same positions.
 --
 -- mr.apply_batch(...): merges a batch and moves the cursor, in one transaction.
 CREATE FUNCTION mr.rebuild_batch_functions() RETURNS void
@@ -314,6 +317,7 @@ CREATE FUNCTION mr.rebuild_batch_functions() RETURNS void
 DECLARE
     v_entities text[] := (SELECT array_agg(name ORDER BY name) FROM mr.entity);
     v_cut text;
+    v_last text;
     v_read text;
     v_parameters text;
     v_apply text;
@@ -327,9 +331,12 @@ BEGIN
             ORDER BY o.position OFFSET p_limit LIMIT 1;
             v_cut := least(v_cut, v_next);$f$, 'outbox_' || e), ''),
         string_agg(format($f$
+            SELECT max(o.position) INTO v_next FROM mr.%1$I o
+            WHERE o.position > p_after AND o.position < v_cut;
+            v_upto := greatest(v_upto, v_next);$f$, 'outbox_' || e), ''),
+        string_agg(format($f$
             RETURN QUERY SELECT %2$L::text, count(*)::integer, mr.array_elements(array_agg(o)), v_upto, v_time, v_complete
-            FROM mr.%1$I o WHERE o.position > p_after AND o.position <= v_upto HAVING count(*) > 0;
-            v_found := v_found OR FOUND;$f$, 'outbox_' || e, e), ''),
+            FROM mr.%1$I o WHERE o.position > p_after AND o.position <= v_upto HAVING count(*) > 0;$f$, 'outbox_' || e, e), ''),
         string_agg(format(', %1$I mr.%2$I[] DEFAULT NULL', 'p_' || e, 'outbox_' || e), ''),
         string_agg(format($f$
             IF %1$I IS NOT NULL THEN
@@ -337,7 +344,7 @@ BEGIN
                 v_events := v_events + cardinality(%1$I);
             END IF;$f$, 'p_' || e, 'apply_' || e), ''),
         string_agg(format($f$(SELECT max(hlc) FROM unnest(%1$I))$f$, 'p_' || e), ', ')
-    INTO v_cut, v_read, v_parameters, v_apply, v_ahead
+    INTO v_cut, v_last, v_read, v_parameters, v_apply, v_ahead
     FROM unnest(v_entities) e;
 
     EXECUTE format($sql$
@@ -349,27 +356,26 @@ BEGIN
             v_horizon bigint := txid_snapshot_xmin(txid_current_snapshot());
             v_time timestamptz := clock_timestamp();
             v_cut bigint := v_horizon;
+            v_upto bigint := p_after;
             v_next bigint;
-            v_upto bigint;
-            v_found boolean := false;
             v_complete boolean;
         BEGIN
             %1$s
             -- The transaction in which the limit falls is left for the next batch, unless the batch
             -- would then be empty: a transaction larger than the limit is read whole.
-            v_upto := v_cut - 1;
-            v_complete := mr.last_event() <= v_upto;
             %2$s
-            IF NOT v_found AND v_cut < v_horizon THEN
+            IF v_upto = p_after AND v_cut < v_horizon THEN
                 v_upto := v_cut;
-                %2$s
             END IF;
-            IF NOT v_found THEN
-                RETURN NEXT ROW(NULL::text, 0, NULL::bytea, greatest(v_upto, p_after), v_time, v_complete)::mr.outbox_batch;
+            v_complete := mr.last_event() <= v_upto;
+            IF v_upto = p_after THEN
+                RETURN NEXT ROW(NULL::text, 0, NULL::bytea, p_after, v_time, v_complete)::mr.outbox_batch;
+                RETURN;
             END IF;
+            %3$s
         END
         $body$
-    $sql$, v_cut, v_read);
+    $sql$, v_cut, v_last, v_read);
 
     FOR v_old IN SELECT oid::regprocedure FROM pg_proc
         WHERE proname = 'apply_batch' AND pronamespace = 'mr'::regnamespace

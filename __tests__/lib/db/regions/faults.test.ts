@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
+
+function fault(message: string, fields: object = {}): Error {
+  return Object.assign(new Error(message), fields);
+}
+
+/** As Prisma wraps what its adapter wraps of what pg throws. */
+function throughPrisma(code: string, message: string): Error {
+  return fault("Invalid `prisma.$queryRaw()` invocation", {
+    code: "P2010",
+    meta: {
+      driverAdapterError: fault("DriverAdapterError", {
+        cause: { originalCode: code, originalMessage: message, kind: "postgres", code, message },
+      }),
+    },
+  });
+}
+
+describe("isUnreachable", () => {
+  test.each([
+    ["refused", fault("connect ECONNREFUSED 127.0.0.1:5432", { code: "ECONNREFUSED" })],
+    ["reset", fault("read ECONNRESET", { code: "ECONNRESET" })],
+    ["name not found", fault("getaddrinfo ENOTFOUND db.example", { code: "ENOTFOUND" })],
+    ["Prisma cannot connect", fault("", { code: "P1001" })],
+    ["Prisma's pool ran out", fault("", { code: "P2024" })],
+    ["connection_failure", fault("gone", { code: "08006" })],
+    ["admin_shutdown", fault("terminating connection", { code: "57P01" })],
+    ["starting up", fault("the database system is starting up", { code: "57P03" })],
+    ["broken in mid-query", fault("Connection terminated unexpectedly")],
+    ["hung in mid-query", fault("Query read timeout")],
+    ["pool time-out", fault("timeout exceeded when trying to connect")],
+    ["a cause", fault("wrapped", { cause: fault("x", { cause: fault("y", { code: "EPIPE" }) }) })],
+    ["Prisma's wrappers", throughPrisma("57P01", "terminating connection")],
+    ["several addresses", new AggregateError([fault("", { code: "ECONNREFUSED" })], "")],
+    ["a plain object", { code: "ETIMEDOUT" }],
+  ])("%s", (_name, error) => {
+    expect(isUnreachable(error)).toBe(true);
+  });
+
+  test.each([
+    ["a unique violation", fault("duplicate key", { code: "23505" })],
+    ["a cancelled statement", fault("canceling statement", { code: "57014" })],
+    ["a serialisation failure", fault("could not serialize", { code: "40001" })],
+    ["the fence", throughPrisma("MR001", "User is written in the leading region us-east-1")],
+    ["not found", fault("No record was found", { code: "P2025" })],
+    ["a bug", new TypeError("x is not a function")],
+    ["a number for a code", { code: 8006 }],
+    ["null", null],
+    ["undefined", undefined],
+    ["text", "ECONNREFUSED"],
+    ["0", 0],
+  ])("not %s", (_name, error) => {
+    expect(isUnreachable(error)).toBe(false);
+  });
+
+  test("not an answer of the database that quotes words of a user", () => {
+    const message = 'invalid input syntax for type uuid: "connection terminated"';
+    expect(isUnreachable(fault(message, { code: "22P02" }))).toBe(false);
+    expect(isUnreachable(throughPrisma("22P02", message))).toBe(false);
+  });
+
+  test("comes to an end with an error that causes itself", () => {
+    const error = fault("round and round");
+    Object.assign(error, { cause: error, errors: [error, error, error] });
+    expect(isUnreachable(error)).toBe(false);
+  });
+});
+
+describe("sqlState", () => {
+  test.each([
+    ["of pg", fault("", { code: "23505" }), "23505"],
+    ["of our own", fault("", { code: "MR001" }), "MR001"],
+    ["of PL/pgSQL", fault("", { code: "P0001" }), "P0001"],
+    ["through Prisma", throughPrisma("MR001", "no"), "MR001"],
+    ["of a cause", fault("", { cause: fault("", { code: "22003" }) }), "22003"],
+    ["none of Prisma", fault("", { code: "P2025" }), undefined],
+    ["none of Node", fault("", { code: "ECONNRESET" }), undefined],
+    ["none of Node with five letters", fault("", { code: "EPIPE" }), undefined],
+    ["none of Prisma's migrations", fault("", { code: "P3005" }), undefined],
+    ["none of nothing", null, undefined],
+  ])("%s", (_name, error, expected) => {
+    expect(sqlState(error)).toBe(expected);
+  });
+});

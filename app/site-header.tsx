@@ -13,7 +13,7 @@ export async function SiteHeader() {
   return (
     <header className="border-b border-line bg-surface">
       <div className="mx-auto flex w-full max-w-6xl flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5 sm:px-6">
-        <Link href="/" className="rounded-sm" aria-label="Meridian, front page">
+        <Link href="/" className="flex h-8 items-center rounded-sm" aria-label="Meridian, front page">
           <Wordmark />
         </Link>
         {user ? (
@@ -28,7 +28,7 @@ export async function SiteHeader() {
             ) : null}
           </nav>
         ) : null}
-        <div className="ml-auto flex flex-wrap items-center gap-x-3 gap-y-2">
+        <div className="ml-auto flex items-center justify-between gap-x-3 max-sm:grow">
           {local ? <ViewFrom places={[...visitorPlaces()]} current={place} /> : null}
           {user ? (
             <form action={signOut} className="flex items-center gap-2 text-sm">

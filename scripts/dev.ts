@@ -103,6 +103,8 @@ async function main(): Promise<void> {
   };
   // Handlers stay until the end: a second Ctrl-C must not leave half of the planet running.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop(name));
+  // Whoever reads our output may leave (`npm run dev | head`): no reason to end without order.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   watchStarters(() => stop("npm is gone"));
   console.log("Starting the local planet");
   try {

@@ -56,7 +56,7 @@ describe("receipt badge", () => {
   it("says how long a read waited", () => {
     const { badge } = show({ reason: "waited", waitedMs: 34.2, elapsedMs: 41 });
     expect(badge.getByText("waited 34 ms")).toBeInTheDocument();
-    expect(screen.getByText("41 ms, of which 34 ms waiting")).toBeInTheDocument();
+    expect(screen.getByText("41 ms, 34 ms of it to find a fresh region")).toBeInTheDocument();
   });
 
   it("says why another region answered", () => {

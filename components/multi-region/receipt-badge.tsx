@@ -60,7 +60,7 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
           <dt>Took</dt>
           <dd className="figures">
             {formatMs(receipt.elapsedMs)}
-            {receipt.waitedMs > 0 ? `, of which ${formatMs(receipt.waitedMs)} waiting` : ""}
+            {receipt.waitedMs > 0 ? `, ${formatMs(receipt.waitedMs)} of it to find a fresh region` : ""}
           </dd>
           <dt>Level</dt>
           <dd>{receipt.level}</dd>

@@ -34,7 +34,7 @@ export function RegionCard({ region }: { region: RegionStatus }) {
             ) : null}
           </h3>
           <p className="truncate text-xs text-muted">
-            {region.name} <span className="figures">{region.regionId}</span>
+            {region.name} · {region.regionId}
           </p>
         </div>
         <p className={cn("flex items-center gap-1 text-sm font-medium", className)}>

@@ -1,4 +1,5 @@
-import { greatCircle, project, type Place, type Point } from "./map-projection";
+import { LAND } from "./land";
+import { project, type Place, type Point } from "./map-projection";
 
 interface MapRegion extends Place {
   id: string;
@@ -6,78 +7,96 @@ interface MapRegion extends Place {
 }
 
 const WIDTH = 800;
-const HEIGHT = 400;
-const MERIDIANS = Array.from({ length: 13 }, (_, index) => -180 + 30 * index);
-const PARALLELS = [-60, -30, 0, 30, 60];
-const TONES = ["text-region-1", "text-region-2", "text-region-3", "text-region-4", "text-region-5", "text-region-6"];
+/** Cut below South America: no region and no reader is there. */
+const HEIGHT = 350;
+const MARGIN = 6;
+const TONES = [
+  "text-region-1",
+  "text-region-2",
+  "text-region-3",
+  "text-region-4",
+  "text-region-5",
+  "text-region-6",
+];
 
-const scale = ({ x, y }: Point): Point => ({
-  x: WIDTH / 2 + (x * (WIDTH - 8)) / 2,
-  y: HEIGHT / 2 + (y * (WIDTH - 8)) / 2,
-});
+function place(at: Place): Point {
+  const { x, y } = project(at);
+  const half = WIDTH / 2 - MARGIN;
+  return { x: WIDTH / 2 + x * half, y: 205 + y * half };
+}
 
-const path = (points: Point[]): string =>
-  points
-    .map(scale)
+/** One path of zero-length strokes: their round caps are the dots. */
+const LAND_PATH = LAND.map(place)
+  .map(({ x, y }) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`)
+  .join("");
+
+/** The half ellipse of a meridian, drawn through points that are dense towards the poles. */
+function meridian(longitude: number): string {
+  const steps = Array.from({ length: 41 }, (_, step) => 90 * Math.sin(((step - 20) / 40) * Math.PI));
+  return polyline(steps.map((latitude) => place({ latitude, longitude })));
+}
+
+function polyline(points: Point[]): string {
+  return points
     .map(({ x, y }, index) => `${index === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`)
     .join("");
+}
 
-/** Meridians and parallels, the regions, and the great circles that writes travel between them. */
+/** A curve that bends north, more so over a longer way. */
+function arc(from: Point, to: Point): string {
+  const length = Math.hypot(to.x - from.x, to.y - from.y);
+  const bend = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 - 0.3 * length };
+  const at = ({ x, y }: Point) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+  return `M${at(from)}Q${at(bend)} ${at(to)}`;
+}
+
+/** Land as dots, the meridian of each region, and the ways that writes travel between them. */
 export function RegionMap({ regions, here }: { regions: readonly MapRegion[]; here?: string }) {
-  const links = regions.flatMap((from, index) =>
-    regions.slice(index + 1).map((to) => ({ key: `${from.id} ${to.id}`, from, to })),
+  const placed = regions.map((region) => ({ ...region, point: place(region) }));
+  const links = placed.flatMap((from, index) =>
+    placed.slice(index + 1).map((to) => ({ key: `${from.id} ${to.id}`, from, to })),
   );
   return (
     <svg
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      viewBox={`40 0 ${WIDTH - 40} ${HEIGHT}`}
       role="img"
       aria-label={`Map of the regions: ${regions.map(({ city }) => city).join(", ")}`}
-      className="h-auto w-full"
+      className="h-auto w-full overflow-hidden"
+      fill="none"
     >
-      <g fill="none" className="stroke-line" strokeWidth="1">
-        {MERIDIANS.map((longitude) => (
-          <path
-            key={longitude}
-            d={path(
-              Array.from({ length: 37 }, (_, step) =>
-                project({ longitude, latitude: -90 + 5 * step }),
-              ),
-            )}
-            className={longitude === 0 ? "stroke-line-strong" : undefined}
-          />
-        ))}
-        {PARALLELS.map((latitude) => (
-          <path
-            key={latitude}
-            d={path([project({ latitude, longitude: -180 }), project({ latitude, longitude: 180 })])}
-            className={latitude === 0 ? "stroke-line-strong" : undefined}
-          />
-        ))}
-      </g>
-      <g fill="none" className="stroke-accent" strokeWidth="1.5" strokeDasharray="1 5" strokeLinecap="round">
+      <path d={LAND_PATH} className="stroke-line-strong" strokeWidth="3.6" strokeLinecap="round" />
+      {placed.map(({ id, longitude }, index) => (
+        <path
+          key={id}
+          d={meridian(longitude)}
+          className={TONES[index % TONES.length]}
+          stroke="currentColor"
+          strokeOpacity="0.4"
+        />
+      ))}
+      <g className="stroke-ink" strokeWidth="1.4" strokeOpacity="0.75">
         {links.map(({ key, from, to }) => (
-          <path key={key} d={path(greatCircle(from, to))} />
+          <path key={key} d={arc(from.point, to.point)} strokeDasharray="4 4" />
         ))}
       </g>
-      {regions.map((region, index) => {
-        const { x, y } = scale(project(region));
-        return (
-          <g key={region.id} className={TONES[index % TONES.length]}>
-            {region.id === here ? (
-              <circle cx={x} cy={y} r="13" fill="none" stroke="currentColor" strokeWidth="1.5" />
-            ) : null}
-            <circle cx={x} cy={y} r="6.5" fill="currentColor" className="stroke-surface" strokeWidth="2" />
-            <text
-              x={x}
-              y={y + 32}
-              textAnchor="middle"
-              className="fill-ink text-[19px] font-medium"
-            >
-              {region.city}
-            </text>
-          </g>
-        );
-      })}
+      {placed.map(({ id, city, point: { x, y } }, index) => (
+        <g key={id} className={TONES[index % TONES.length]}>
+          {id === here ? (
+            <circle cx={x} cy={y} r="14" stroke="currentColor" strokeWidth="1.75" />
+          ) : null}
+          <circle cx={x} cy={y} r="8" fill="currentColor" className="stroke-paper" strokeWidth="2.5" />
+          <text
+            x={x}
+            y={y + 36}
+            textAnchor="middle"
+            className="fill-ink stroke-paper text-[21px] font-semibold [paint-order:stroke]"
+            strokeWidth="6"
+            strokeLinejoin="round"
+          >
+            {city}
+          </text>
+        </g>
+      ))}
     </svg>
   );
 }

@@ -99,7 +99,7 @@ export function RegionStatusDashboard({
       ) : null}
       <div
         className={cn(
-          "grid gap-4 sm:grid-cols-2 xl:grid-cols-3",
+          "grid grid-cols-1 gap-4 sm:grid-cols-2 lg:grid-cols-3",
           stale && "opacity-60 grayscale",
         )}
       >
@@ -123,7 +123,7 @@ function Loading() {
       <p role="status" className="sr-only">
         Asking the regions
       </p>
-      <div aria-hidden className="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
+      <div aria-hidden className="grid grid-cols-1 gap-4 sm:grid-cols-2 lg:grid-cols-3">
         {[0, 1, 2].map((card) => (
           <div key={card} className="h-48 animate-pulse rounded-lg border border-line bg-sunken" />
         ))}

@@ -16,7 +16,7 @@ interface FieldProps {
 /** Label, control, hint and complaint, tied together for assistive technology. */
 function useField({ hint, error }: FieldProps) {
   const id = useId();
-  const hintId = hint ? `${id}-hint` : undefined;
+  const hintId = hint && !error ? `${id}-hint` : undefined;
   const errorId = error ? `${id}-error` : undefined;
   return {
     id,
@@ -45,7 +45,7 @@ function Frame({
           {error}
         </p>
       ) : null}
-      {hint ? (
+      {hint && !error ? (
         <p id={field.hintId} className="text-xs text-muted">
           {hint}
         </p>

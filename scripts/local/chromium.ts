@@ -3,7 +3,11 @@ import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { errorMessage, MeridianError } from "@/lib/errors";
-import { libraryPath, unpackDebianPackages } from "@/scripts/local/debian-package";
+import {
+  libraryPath,
+  unpackDebianPackages,
+  type UnpackOptions,
+} from "@/scripts/local/debian-package";
 import { cacheDir } from "@/scripts/local/paths";
 
 export class ChromiumMissingError extends MeridianError {
@@ -88,8 +92,8 @@ function fontConfiguration(root: string): string {
   ].join("\n");
 }
 
-async function unpacked(onLog?: (line: string) => void): Promise<Chromium> {
-  const root = await unpackDebianPackages("chromium", ["chromium", "fonts-liberation"], { onLog });
+async function unpacked(options: UnpackOptions): Promise<Chromium> {
+  const root = await unpackDebianPackages("chromium", ["chromium", "fonts-liberation"], options);
   const executablePath = path.join(root, "usr/lib/chromium/chromium");
   await access(executablePath);
   const fonts = path.join(cacheDir, "fonts.conf");
@@ -129,9 +133,7 @@ async function onPath(): Promise<Chromium[]> {
  *
  * @throws ChromiumMissingError with what went wrong with each
  */
-export async function findChromium(
-  options: { onLog?: (line: string) => void } = {},
-): Promise<Chromium> {
+export async function findChromium(options: UnpackOptions = {}): Promise<Chromium> {
   const given = process.env.CHROMIUM_PATH;
   if (given) {
     const chromium = { executablePath: given, origin: "CHROMIUM_PATH", env: {} };
@@ -146,7 +148,7 @@ export async function findChromium(
     reasons.push(`${chromium.executablePath}: ${outcome}`);
   }
   try {
-    const chromium = await unpacked(options.onLog);
+    const chromium = await unpacked(options);
     const outcome = await renders(chromium);
     if (outcome === true) return chromium;
     reasons.push(`Debian package: ${outcome}`);

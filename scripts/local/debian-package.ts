@@ -55,6 +55,12 @@ function aptConfiguration(archives: string): string {
   ].join("\n");
 }
 
+export interface UnpackOptions {
+  onLog?: (line: string) => void;
+  /** Ends a download. */
+  signal?: AbortSignal;
+}
+
 async function exists(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
@@ -62,8 +68,13 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-async function runTool(command: string, args: readonly string[]): Promise<string> {
+async function runTool(
+  command: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<string> {
   const { stdout } = await run(command, args, {
+    signal,
     maxBuffer: 64 * 1024 * 1024,
     env: {
       ...process.env,
@@ -90,7 +101,7 @@ async function listsAreFresh(): Promise<boolean> {
 async function download(
   packages: readonly string[],
   archives: string,
-  onLog?: (line: string) => void,
+  { onLog, signal }: UnpackOptions,
 ): Promise<void> {
   for (const dir of ["state", "lists/partial", "cache", "log", "tmp"]) {
     await mkdir(path.join(aptDir, dir), { recursive: true });
@@ -100,19 +111,23 @@ async function download(
   await writeFile(configuration, aptConfiguration(archives));
   const update = async () => {
     onLog?.("reading the package lists");
-    await runTool("apt-get", ["-c", configuration, "-qq", "update"]);
+    await runTool("apt-get", ["-c", configuration, "-qq", "update"], signal);
     await writeFile(path.join(aptDir, "updated"), "");
   };
   const fetch = () =>
-    runTool("apt-get", [
-      "-c",
-      configuration,
-      "install",
-      "--yes",
-      "--download-only",
-      "--no-install-recommends",
-      ...packages,
-    ]);
+    runTool(
+      "apt-get",
+      [
+        "-c",
+        configuration,
+        "install",
+        "--yes",
+        "--download-only",
+        "--no-install-recommends",
+        ...packages,
+      ],
+      signal,
+    );
   try {
     const fresh = await listsAreFresh();
     if (!fresh) await update();
@@ -147,7 +162,7 @@ async function unpack(archives: string, root: string): Promise<void> {
 export async function unpackDebianPackages(
   name: string,
   packages: readonly string[],
-  { onLog }: { onLog?: (line: string) => void } = {},
+  options: UnpackOptions = {},
 ): Promise<string> {
   const root = path.join(debianDir, name);
   const stamp = path.join(debianDir, `${name}.stamp`);
@@ -164,7 +179,7 @@ export async function unpackDebianPackages(
     const fresh = `${root}.new`;
     try {
       await rm(fresh, { recursive: true, force: true });
-      await download(packages, archives, onLog);
+      await download(packages, archives, options);
       await unpack(archives, fresh);
       await rm(stamp, { force: true });
       await rm(root, { recursive: true, force: true });

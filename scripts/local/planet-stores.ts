@@ -19,6 +19,8 @@ export interface PlanetStoresOptions {
   secrets: PlanetSecrets;
   files: PlanetFiles;
   report: PlanetReport;
+  /** Ends a download. */
+  signal: AbortSignal;
   choosePort: (kind: "postgres" | "redis") => Promise<number>;
   supervise: (spec: SupervisedSpec) => Promise<void>;
 }
@@ -96,8 +98,9 @@ export class PlanetStores {
   }
 
   private async startOwnRedis(): Promise<void> {
-    const { files, report, choosePort, supervise } = this.options;
-    const program = await findRedisProgram({ onLog: (line) => report.event(`redis: ${line}`) });
+    const { files, report, choosePort, supervise, signal } = this.options;
+    const onLog = (line: string) => report.event(`redis: ${line}`);
+    const program = await findRedisProgram({ onLog, signal });
     if (!program) {
       return report.event(
         "redis: none found (no redis-server, no Debian packages, no Docker): degraded mode. " +

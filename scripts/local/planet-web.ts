@@ -37,11 +37,12 @@ export function buildIsCurrent(): boolean {
 }
 
 /** @throws BuildError with the end of its output */
-export async function buildWeb(env: NodeJS.ProcessEnv): Promise<void> {
+export async function buildWeb(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   const script = path.join(projectRoot, "scripts/bootstrap.mjs");
   try {
     await promisify(execFile)(process.execPath, [script, "build"], {
       cwd: projectRoot,
+      signal,
       env: { ...env, NODE_ENV: "production" },
       maxBuffer: 16 * 1024 * 1024,
     });

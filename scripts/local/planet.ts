@@ -88,6 +88,7 @@ export class Planet {
   private controlUrl = "";
   private webUrl: string | null = null;
   private state: "new" | "starting" | "running" | "stopping" = "new";
+  private readonly abort = new AbortController();
   private starting: Promise<unknown> = Promise.resolve();
   private stopped: Promise<void> | undefined;
 
@@ -142,6 +143,7 @@ export class Planet {
       secrets,
       files,
       report,
+      signal: this.abort.signal,
       choosePort: (kind) => this.choosePort(kind),
       supervise: (spec) => this.supervise(spec),
     }));
@@ -204,8 +206,12 @@ export class Planet {
     });
   }
 
+  private isStopping(): boolean {
+    return this.abort.signal.aborted;
+  }
+
   private ensureNotStopping(): void {
-    if (this.state === "stopping") throw new MeridianError("stopped", "Stopped while starting.");
+    if (this.isStopping()) throw new MeridianError("stopped", "Stopped while starting.");
   }
 
   private async endLeftovers(): Promise<void> {
@@ -293,7 +299,7 @@ export class Planet {
     const primary = this.regions.find(({ entry }) => entry.isPrimary)!.entry.id;
     const env = this.childEnv(primary);
     if (mode === "production" && !buildIsCurrent()) {
-      await report.step("Production build", () => buildWeb(env));
+      await report.step("Production build", () => buildWeb(env, this.abort.signal));
     }
     const port = await freeWebPort(this.options.port, host);
     const logFile = this.files.log("web");
@@ -309,9 +315,9 @@ export class Planet {
 
   private async warmUp(origin: string): Promise<void> {
     for (const page of WARM_PAGES) {
-      if (this.state === "stopping") return;
+      if (this.isStopping()) return;
       const status = await firstPage(`${origin}${page}`, FIRST_PAGE_TIMEOUT_MS);
-      if (this.state === "stopping" || (status !== undefined && status < 500)) continue;
+      if (this.isStopping() || (status !== undefined && status < 500)) continue;
       this.report.event(`${page} answered ${status ?? "nothing"}: see ${this.files.log("web")}`);
     }
   }
@@ -341,6 +347,7 @@ export class Planet {
   private async stopParts(): Promise<void> {
     if (this.state === "new") return;
     this.state = "stopping";
+    this.abort.abort();
     this.files.writeHolder("stopping", this.webUrl);
     const ids = this.regions.map(({ entry }) => entry.id);
     const stopAll = (names: readonly string[]) =>

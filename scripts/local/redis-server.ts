@@ -5,7 +5,11 @@ import { connect } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { errorMessage, MeridianError } from "@/lib/errors";
-import { libraryPath, unpackDebianPackages } from "@/scripts/local/debian-package";
+import {
+  libraryPath,
+  unpackDebianPackages,
+  type UnpackOptions,
+} from "@/scripts/local/debian-package";
 import { endProcess, freePort, signal, waitUntil } from "@/scripts/local/process-tools";
 import { planLaunch } from "@/scripts/local/unprivileged";
 
@@ -68,19 +72,19 @@ async function onPath(): Promise<RedisProgram | undefined> {
   return undefined;
 }
 
-async function unpacked(onLog?: (line: string) => void): Promise<RedisProgram | undefined> {
+async function unpacked(options: UnpackOptions): Promise<RedisProgram | undefined> {
   if (process.platform !== "linux") return undefined;
   try {
-    const root = await unpackDebianPackages("redis", ["redis-server"], { onLog });
+    const root = await unpackDebianPackages("redis", ["redis-server"], options);
     const file = path.join(root, "usr/bin/redis-server");
     await access(file);
     const env = { LD_LIBRARY_PATH: await libraryPath(root) };
     if (await answers(file, ["--version"], env)) {
       return { kind: "program", origin: "Debian package", file, env };
     }
-    onLog?.("the unpacked redis-server does not run here");
+    options.onLog?.("the unpacked redis-server does not run here");
   } catch (error) {
-    onLog?.(errorMessage(error));
+    options.onLog?.(errorMessage(error));
   }
   return undefined;
 }
@@ -94,10 +98,8 @@ async function docker(): Promise<RedisProgram | undefined> {
  * Looks for a Redis in this order: on PATH, unpacked from a Debian package into the project's
  * cache, Docker. `null` when there is none: the planet then runs degraded, without Redis.
  */
-export async function findRedisProgram(
-  options: { onLog?: (line: string) => void } = {},
-): Promise<RedisProgram | null> {
-  return (await onPath()) ?? (await unpacked(options.onLog)) ?? (await docker()) ?? null;
+export async function findRedisProgram(options: UnpackOptions = {}): Promise<RedisProgram | null> {
+  return (await onPath()) ?? (await unpacked(options)) ?? (await docker()) ?? null;
 }
 
 function pings(port: number): Promise<boolean> {

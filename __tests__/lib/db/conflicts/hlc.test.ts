@@ -77,7 +77,11 @@ describe("toHlc", () => {
   test("takes 0 to 2^63 - 1, as a number of the database or as text", () => {
     expect(toHlc(0n)).toBe(0n);
     expect(toHlc("9223372036854775807")).toBe(2n ** 63n - 1n);
-    fc.assert(fc.property(hlc, (value) => expect(toHlc(value.toString())).toBe(value)));
+    fc.assert(
+      fc.property(hlc, (value) => {
+        expect(toHlc(value.toString())).toBe(value);
+      }),
+    );
   });
 
   test.each([-1n, 2n ** 63n, "-1", "9223372036854775808", "one", "1.5"])("refuses %s", (value) => {

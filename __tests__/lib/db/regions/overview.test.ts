@@ -10,11 +10,14 @@ import { positionsToJson, toPosition } from "@/lib/db/sessions/positions";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { actor, cursorView, overview, peerView, positions } from "@/__tests__/support/overviews";
 
+const PEERS = ["us-east-1", "eu-west-1", "ap-southeast-1"].map((region) => peerView(region));
+
 const floor = (of: Overview) => positionsToJson(appliedEverywhere(of));
 
 describe("appliedEverywhere", () => {
   test("is the lowest cursor of all regions but the origin", () => {
     const view = overview({
+      peers: PEERS,
       cursors: [
         cursorView("us-east-1", { position: toPosition(50n) }),
         cursorView("ap-southeast-1", { position: toPosition(7n) }),
@@ -29,6 +32,7 @@ describe("appliedEverywhere", () => {
 
   test("a region that was not heard of has applied nothing", () => {
     const view = overview({
+      peers: PEERS,
       cursors: [cursorView("us-east-1"), cursorView("ap-southeast-1")],
       peerCursors: { "us-east-1": { "eu-west-1": 30n, "ap-southeast-1": 9n } },
     });
@@ -39,6 +43,7 @@ describe("appliedEverywhere", () => {
     const view = (registered: string[]) =>
       overview({
         registered,
+        peers: PEERS,
         cursors: [cursorView("us-east-1")],
         peerCursors: { "us-east-1": { "eu-west-1": 30n } },
       });
@@ -69,6 +74,7 @@ describe("appliedEverywhere", () => {
     fc.assert(
       fc.property(cursors, cursors, cursors, (us, eu, ap) => {
         const view = overview({
+          peers: PEERS,
           cursors: Object.entries(eu).map(([name, value]) =>
             cursorView(name, { position: toPosition(value) }),
           ),

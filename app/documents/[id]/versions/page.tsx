@@ -1,3 +1,4 @@
+import { ChevronRight } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
@@ -37,8 +38,12 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
       <ol className="divide-y divide-line rounded-lg border border-line bg-surface">
         {versions.map((version, index) => (
           <li key={version.id}>
-            <details open={index === 0}>
+            <details open={index === 0} className="group">
               <summary className="flex cursor-pointer flex-wrap items-baseline gap-x-3 gap-y-0.5 px-4 py-3 hover:bg-sunken">
+                <ChevronRight
+                  aria-hidden
+                  className="size-4 self-center text-faint transition-transform group-open:rotate-90"
+                />
                 <span className="min-w-0 flex-1 basis-48 truncate font-medium">{version.title}</span>
                 <span className="text-sm text-muted">
                   {version.author.name ?? "an unknown account"}

@@ -1,0 +1,36 @@
+/** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
+import { Command } from "commander";
+import { drillRestarts } from "./drill/restarts";
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`Not a whole number: ${text}`);
+  return value;
+}
+
+const program = new Command("npm run drill --").description(
+  "Fault drills on a local planet with fresh data. The last line printed is the result as JSON.",
+);
+
+program
+  .command("restarts")
+  .description("kill -9 of workers, Redis and web at random while writes go on in every region")
+  .option("--seconds <n>", "how long faults are injected", wholeNumber, 60)
+  .option("--seed <n>", "of the random choices", wholeNumber, Date.now() % 100_000)
+  .option("--no-web", "without the web process")
+  .option("--json", "print nothing but the result")
+  .action(async (flags: { seconds: number; seed: number; web: boolean; json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillRestarts({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const passed =
+      result.lost === 0 &&
+      result.appliedWrongly === 0 &&
+      result.converged &&
+      result.recoveredMs <= 5_000;
+    process.exitCode = passed ? 0 : 1;
+  });
+
+await program.parseAsync();

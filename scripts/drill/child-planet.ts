@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { localDir, projectRoot } from "@/scripts/local/paths";
+import type { ClusterFile } from "@/scripts/local/planet-files";
+import { mkdirSync } from "node:fs";
+
+export interface PlanetProcess {
+  name: string;
+  pid: number;
+}
+
+/** A local planet of its own in a child process, with fresh data and free ports. */
+export class ChildPlanet {
+  private child: ChildProcess | undefined;
+  private readonly dir: string;
+
+  constructor(private readonly flags: readonly string[] = []) {
+    mkdirSync(localDir, { recursive: true });
+    this.dir = mkdtempSync(path.join(localDir, "drill-"));
+  }
+
+  /** Resolves once it runs. Rejects with what it printed if it ends before. */
+  async start(): Promise<void> {
+    const args = ["scripts/bootstrap.mjs", "dev", "--ephemeral", "--dir", this.dir, ...this.flags];
+    const child = spawn(process.execPath, args, {
+      cwd: projectRoot,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.child = child;
+    let output = "";
+    await new Promise<void>((resolve, reject) => {
+      const onData = (chunk: Buffer) => {
+        output += chunk.toString();
+        if (output.includes("Meridian is running.")) resolve();
+      };
+      child.stdout.on("data", onData);
+      child.stderr.on("data", onData);
+      child.once("exit", (code) => reject(new Error(`The planet ended with ${code}:\n${output}`)));
+    });
+  }
+
+  cluster(): ClusterFile {
+    return JSON.parse(readFileSync(path.join(this.dir, "cluster.json"), "utf8")) as ClusterFile;
+  }
+
+  async processes(): Promise<PlanetProcess[]> {
+    const { processes } = await this.control<{ processes: PlanetProcess[] }>("GET", "/processes");
+    return processes;
+  }
+
+  /** See scripts/local/planet-control.ts. */
+  async control<T>(method: "GET" | "POST", route: string, body?: unknown): Promise<T> {
+    const secrets = JSON.parse(readFileSync(path.join(this.dir, "secrets.json"), "utf8")) as {
+      controlToken: string;
+    };
+    const response = await fetch(`${this.cluster().control}${route}`, {
+      method,
+      headers: { authorization: `Bearer ${secrets.controlToken}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok)
+      throw new Error(`${method} ${route}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.child;
+    if (child && child.exitCode === null) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}

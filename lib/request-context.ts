@@ -106,6 +106,7 @@ export async function chooseView(placeId: string): Promise<boolean> {
 
 const flashSchema = z.object({
   path: z.string(),
+  message: z.string(),
   receipt: z.object({
     kind: z.literal("write"),
     level: z.enum(["strong", "bounded", "session", "eventual"]),
@@ -132,19 +133,27 @@ const flashSchema = z.object({
   }),
 });
 
-/** Hands the receipt of a write to the page that the visitor is sent to next. */
-export async function flashReceipt(path: string, receipt: Receipt): Promise<void> {
-  const value = JSON.stringify({ path, receipt });
+export interface Flash {
+  /** The page that it is for. */
+  path: string;
+  /** What was done, in a word or two. */
+  message: string;
+  receipt: Receipt;
+}
+
+/** Hands what was done, and its receipt, to the page that the visitor is sent to next. */
+export async function flashReceipt(flash: Flash): Promise<void> {
+  const value = JSON.stringify(flash);
   (await cookies()).set(FLASH_COOKIE, value, await cookieOptions(FLASH_SECONDS));
 }
 
-/** The receipt that was handed to this page, if there is one. It is shown, never relied upon. */
-export async function readFlash(path: string): Promise<Receipt | null> {
+/** What was handed to this page, if anything was. It is shown, never relied upon. */
+export async function readFlash(path: string): Promise<Flash | null> {
   const value = (await cookies()).get(FLASH_COOKIE)?.value;
   if (!value) return null;
   try {
     const flash = flashSchema.parse(JSON.parse(value));
-    return flash.path === path ? flash.receipt : null;
+    return flash.path === path ? flash : null;
   } catch {
     return null;
   }

@@ -18,7 +18,7 @@ export async function createDocumentForm(_: FormState, form: FormData): Promise<
   const result = await createDocument({ title: text(form, "title"), content: body(form) });
   if (!result.ok) return toState(result, form);
   const path = `/documents/${result.document.id}`;
-  await flashReceipt(path, result.receipt);
+  await flashReceipt({ path, message: "Created.", receipt: result.receipt });
   redirect(path);
 }
 
@@ -41,14 +41,14 @@ export async function restoreVersionForm(_: FormState, form: FormData): Promise<
   });
   if (!result.ok) return toState(result, form);
   const path = `/documents/${documentId}`;
-  await flashReceipt(path, result.receipt);
+  await flashReceipt({ path, message: "Restored.", receipt: result.receipt });
   redirect(path);
 }
 
 export async function deleteDocumentForm(_: FormState, form: FormData): Promise<FormState> {
   const result = await deleteDocument(text(form, "documentId"));
   if (!result.ok) return toState(result, form);
-  await flashReceipt("/documents", result.receipt);
+  await flashReceipt({ path: "/documents", message: "Deleted.", receipt: result.receipt });
   redirect("/documents");
 }
 
@@ -71,7 +71,7 @@ export async function unshareDocumentForm(_: FormState, form: FormData): Promise
   const result = await unshareDocument(text(form, "documentId"), text(form, "userId"));
   if (!result.ok) return toState(result, form);
   if (text(form, "leaving") === "1") {
-    await flashReceipt("/documents", result.receipt);
+    await flashReceipt({ path: "/documents", message: "You left the document.", receipt: result.receipt });
     redirect("/documents");
   }
   return { status: "done", message: "Removed.", receipt: result.receipt };

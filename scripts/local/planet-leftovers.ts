@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { endLeftoverPostgres } from "@/scripts/local/embedded-postgres";
-import { localDir } from "@/scripts/local/paths";
+import { localDir, projectRoot } from "@/scripts/local/paths";
 import { PlanetFiles } from "@/scripts/local/planet-files";
 import { endProcess, isAlive } from "@/scripts/local/process-tools";
 
@@ -32,5 +32,6 @@ export async function removeDeadEphemerals(): Promise<void> {
     const dir = path.join(localDir, name);
     await endLeftovers(new PlanetFiles(dir, dir));
     await rm(dir, { recursive: true, force: true });
+    await rm(path.join(projectRoot, `.next-dev-${pid}`), { recursive: true, force: true });
   }
 }

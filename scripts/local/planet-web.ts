@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { MeridianError } from "@/lib/errors";
@@ -67,6 +67,34 @@ export async function freeWebPort(preferred: number, host: string): Promise<numb
     if (isFree) return candidate;
     port = candidate + 1;
   }
+}
+
+/**
+ * Next's own settings of a development server. Its folder is not the one that builds go to, so that
+ * `npm run build` works beside it, and each ephemeral planet has another. Next adds that folder to
+ * the tsconfig.json it is given: that is one of ours, not the project's.
+ */
+export function devServerSettings(distDir: string, tsconfig: string): Record<string, string> {
+  const folder = path.dirname(tsconfig);
+  mkdirSync(folder, { recursive: true });
+  const toProject = path.relative(folder, projectRoot);
+  const project = JSON.parse(readFileSync(path.join(projectRoot, "tsconfig.json"), "utf8")) as {
+    compilerOptions: Record<string, unknown>;
+    include: string[];
+  };
+  const content = {
+    // Next resolves paths from the file that it is given, extended or not.
+    compilerOptions: { ...project.compilerOptions, baseUrl: toProject },
+    include: [
+      ...project.include.map((pattern) => `${toProject}/${pattern}`),
+      `${distDir}/types/**/*.ts`, // Next looks for exactly this, wherever the file is
+    ],
+  };
+  writeFileSync(tsconfig, `${JSON.stringify(content, null, 2)}\n`);
+  return {
+    MERIDIAN_DIST_DIR: distDir,
+    MERIDIAN_TSCONFIG: path.relative(projectRoot, tsconfig),
+  };
 }
 
 export interface WebOptions {

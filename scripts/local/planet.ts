@@ -22,6 +22,7 @@ import { PlanetStores, postgresName, QUICK } from "@/scripts/local/planet-stores
 import {
   buildIsCurrent,
   buildWeb,
+  devServerSettings,
   firstPage,
   freeWebPort,
   webSpec,
@@ -298,6 +299,10 @@ export class Planet {
     const { host } = this.options;
     const primary = this.regions.find(({ entry }) => entry.isPrimary)!.entry.id;
     const env = this.childEnv(primary);
+    if (mode === "dev") {
+      const tsconfig = path.join(this.files.dataDir, "tsconfig.next.json");
+      Object.assign(env, devServerSettings(this.distDir(), tsconfig));
+    }
     if (mode === "production" && !buildIsCurrent()) {
       await report.step("Production build", () => buildWeb(env, this.abort.signal));
     }
@@ -311,6 +316,11 @@ export class Planet {
     // Compiling it takes longer than all the rest; who opens it meanwhile waits for the same work.
     const warm = this.warmUp(`http://${host}:${port}`);
     if (mode === "production") await warm;
+  }
+
+  /** Of the development server; removed with an ephemeral planet. */
+  private distDir(): string {
+    return this.options.ephemeral ? `.next-dev-${process.pid}` : ".next-dev";
   }
 
   private async warmUp(origin: string): Promise<void> {
@@ -362,7 +372,9 @@ export class Planet {
     await this.starting;
     await this.supervisor.stopAll();
     if (this.options.ephemeral) {
-      await rm(this.files.dataDir, { recursive: true, force: true, maxRetries: 5 });
+      for (const dir of [this.files.dataDir, path.join(projectRoot, this.distDir())]) {
+        await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+      }
     }
     this.files.removeRunning();
   }

@@ -26,7 +26,7 @@ export default async function DocumentsPage() {
       >
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
-      <WrittenNotice receipt={await readFlash("/documents")} />
+      <WrittenNotice flash={await readFlash("/documents")} />
       <DocumentList documents={documents} />
     </>
   );

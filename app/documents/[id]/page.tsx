@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
-import type { ReactNode } from "react";
+import { cache, type ReactNode } from "react";
 import { requireActor } from "@/app/actor";
 import { DeleteDocument } from "@/components/documents/delete-document";
 import { EditDocumentForm } from "@/components/documents/document-form";
@@ -12,27 +12,36 @@ import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocument } from "@/lib/documents/read";
-import { check, documentInput } from "@/lib/documents/validation";
 import { readFlash } from "@/lib/request-context";
+import { parseDocumentId } from "./document-id";
 
-export const metadata: Metadata = { title: "Document" };
+interface Props {
+  params: Promise<{ id: string }>;
+}
 
-export default async function DocumentPage({ params }: { params: Promise<{ id: string }> }) {
+/** Once per request, for the title and the page. */
+const load = cache(async (id: string) => {
+  const actor = await requireActor(`/documents/${id}`);
+  return { actor, ...(await readDocument(actor, parseDocumentId(id))) };
+});
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const { value: page } = await load((await params).id);
+  return { title: page?.document.title ?? "Document" };
+}
+
+export default async function DocumentPage({ params }: Props) {
   const { id } = await params;
   const path = `/documents/${id}`;
-  const actor = await requireActor(path);
-  const input = check(documentInput, { documentId: decodeURIComponent(id) });
-  if (!input.ok) notFound();
-  const { value: page, receipt } = await readDocument(actor, input.value.documentId);
+  const { actor, value: page, receipt } = await load(id);
   if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, collaborators, versions } = page;
   return (
     <>
-      <title>{`${document.title} · Meridian`}</title>
       <PageHeader title={document.title}>
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
-      <WrittenNotice receipt={await readFlash(path)} />
+      <WrittenNotice flash={await readFlash(path)} />
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_19rem]">
         {document.access === "viewer" ? (
           <article className="rounded-lg border border-line bg-surface px-5 py-4 leading-relaxed break-words whitespace-pre-wrap">

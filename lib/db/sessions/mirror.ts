@@ -1,6 +1,7 @@
 import type { OptionalRedis } from "@/lib/db/redis";
 import { TOKEN_LIFETIME_MS } from "./token";
-import { mergePositions, positionsFromJson, positionsToJson, type Positions } from "./positions";
+import { mergePositions, parsePosition, type Position, type Positions } from "./positions";
+import { isActor, type Actor } from "@/lib/db/regions/region-id";
 
 /** Sessions kept in this process for when Redis is away. */
 const MAX_LOCAL_USERS = 10_000;
@@ -35,15 +36,14 @@ function toArguments(positions: Positions): string[] {
   ]);
 }
 
+/** Fields that are not positions were not written by us: as if they were not there. */
 function fromHash(hash: Record<string, string>): Positions {
-  // What is not a position was not written by us: as if it were not there.
-  return (
-    positionsFromJson(
-      Object.fromEntries(
-        Object.entries(hash).map(([actor, text]) => [actor, text.replace(/^0+(?=\d)/, "")]),
-      ),
-    ) ?? NONE
-  );
+  const positions = new Map<Actor, Position>();
+  for (const [actor, text] of Object.entries(hash)) {
+    const position = parsePosition(text.replace(/^0+(?=\d)/, ""));
+    if (position !== null && isActor(actor)) positions.set(actor, position);
+  }
+  return positions;
 }
 
 /**
@@ -106,10 +106,5 @@ export class SessionMirror {
       const oldest = this.local.keys().next().value;
       if (oldest !== undefined) this.local.delete(oldest);
     }
-  }
-
-  /** For tests and diagnostics: JSON of what this process remembers of a user. */
-  describe(userId: string): Readonly<Record<string, string>> {
-    return positionsToJson(this.local.get(userId) ?? NONE);
   }
 }

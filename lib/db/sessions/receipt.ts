@@ -1,7 +1,7 @@
 import type { PositionsJson } from "./positions";
 
 /**
- * - `strong`: the leader's state.
+ * - `strong`: the leader's state; all there is of single-leader entities, one region's of the others.
  * - `{ boundedMs }`: at most that many ms behind every other region.
  * - `session`: everything that this session wrote or saw, and never older than that.
  * - `eventual`: whatever the nearest region has.

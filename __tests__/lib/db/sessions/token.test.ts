@@ -102,10 +102,10 @@ describe("a token that was issued", () => {
 
 describe("a token that was changed", () => {
   const token = issued();
-  const kinds = (texts: Iterable<string>) => {
+  const believedOf = (texts: Iterable<string>) => {
     const believed: string[] = [];
     for (const text of texts) if (parse(text).kind === "valid") believed.push(text);
-    return believed;
+    return believed.slice(0, 3);
   };
 
   test("in any one character, to any other", () => {
@@ -120,7 +120,7 @@ describe("a token that was changed", () => {
         }
       }
     }
-    expect(kinds(mutations())).toEqual([]);
+    expect(believedOf(mutations())).toEqual([]);
   });
 
   test("by one character more, anywhere", () => {
@@ -131,7 +131,7 @@ describe("a token that was changed", () => {
         }
       }
     }
-    expect(kinds(insertions())).toEqual([]);
+    expect(believedOf(insertions())).toEqual([]);
   });
 
   test("by characters missing from its end, its start or within", () => {
@@ -139,7 +139,7 @@ describe("a token that was changed", () => {
       for (let at = 1; at < token.length; at++) yield* [token.slice(0, at), token.slice(at)];
       for (let at = 0; at < token.length; at++) yield token.slice(0, at) + token.slice(at + 1);
     }
-    expect(kinds(cuts())).toEqual([]);
+    expect(believedOf(cuts())).toEqual([]);
   });
 
   test("by two halves of two tokens", () => {

@@ -11,16 +11,14 @@ import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { Time } from "@/components/ui/time";
 import { readHistory } from "@/lib/documents/read";
-import { check, documentInput } from "@/lib/documents/validation";
+import { parseDocumentId } from "../document-id";
 
 export const metadata: Metadata = { title: "History" };
 
 export default async function VersionsPage({ params }: { params: Promise<{ id: string }> }) {
   const { id } = await params;
   const actor = await requireActor(`/documents/${id}/versions`);
-  const input = check(documentInput, { documentId: decodeURIComponent(id) });
-  if (!input.ok) notFound();
-  const { value: page, receipt } = await readHistory(actor, input.value.documentId);
+  const { value: page, receipt } = await readHistory(actor, parseDocumentId(id));
   if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, versions } = page;
   return (

@@ -1,0 +1,414 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ClientCache } from "@/lib/db/regions/clients";
+import type { Overview } from "@/lib/db/regions/overview";
+import type { RegionState } from "@/lib/db/regions/region-state";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { AppliedPositions } from "@/lib/db/sessions/applied-positions";
+import { toPosition } from "@/lib/db/sessions/positions";
+import { MAX_WAIT_MS, routeRead, type Route, type RouteRequest } from "@/lib/db/sessions/route-read";
+import { cursorView, overview, peerView, positions } from "@/__tests__/support/overviews";
+
+const US = "us-east-1" as RegionId;
+const EU = "eu-west-1" as RegionId;
+const AP = "ap-southeast-1" as RegionId;
+const IDS = [US, EU, AP];
+
+const RTT: Record<string, number> = { [EU]: 2, [US]: 76, [AP]: 170 };
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Regions as seen from eu-west-1: what each has applied, whether it answers, and how it looks. */
+class World {
+  applied: Record<string, Record<string, bigint>> = { [US]: {}, [EU]: {}, [AP]: {} };
+  unreachable = new Set<string>();
+  unhealthy = new Set<string>();
+  markedDown: string[] = [];
+  leader = US;
+  /** What the observer last saw of each region's head; null: no overview at hand. */
+  heads: Record<string, bigint> | null = { [US]: 1_000n, [EU]: 1_000n, [AP]: 1_000n };
+  stalenessMs: Record<string, number | null> = { [US]: 0, [EU]: 0, [AP]: 0 };
+  queries: string[] = [];
+  fault: () => Error = () => Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+
+  readonly positions = new AppliedPositions({
+    read: (_vantage: RegionId, region: RegionId) => ({
+      $queryRaw: async () => {
+        this.queries.push(region);
+        await this.answer(region);
+        const rows = Object.entries(this.applied[region] ?? {});
+        return rows.map(([actor, position]) => ({ actor, position: position.toString() }));
+      },
+    }),
+  } as unknown as ClientCache);
+
+  private async answer(region: string): Promise<void> {
+    await sleep(RTT[region] ?? 0);
+    if (this.unreachable.has(region)) throw this.fault();
+  }
+
+  private refreshOverview = async (_vantage: RegionId, region: RegionId): Promise<Overview> => {
+    this.queries.push(region);
+    await this.answer(region);
+    const other = region === US ? EU : US;
+    return overview({
+      region,
+      registered: [region, other],
+      peers: [peerView(other)],
+      cursors: [cursorView(other, { stalenessMs: this.stalenessMs[region] ?? null })],
+    });
+  };
+
+  readonly state = {
+    leader: () => ({ region: this.leader, epoch: 1 }),
+    isHealthy: (_vantage: RegionId, region: RegionId) =>
+      !this.unhealthy.has(region) && !this.markedDown.includes(region),
+    markDown: (_vantage: RegionId, region: RegionId) => this.markedDown.push(region),
+    roundTripMs: (_vantage: RegionId, region: RegionId) => RTT[region] ?? 0,
+    findRegionId: (name: string) => IDS.find((id) => id === name),
+    around: () =>
+      this.heads &&
+      overview({
+        peers: Object.entries(this.heads).map(([region, head]) =>
+          peerView(region, { head: toPosition(head) }),
+        ),
+      }),
+    refresh: this.refreshOverview,
+  } as unknown as RegionState;
+
+  at(ms: number, change: () => void): void {
+    setTimeout(change, ms);
+  }
+
+  /** Lets time pass until the route is decided. */
+  async route(request: Partial<RouteRequest> = {}): Promise<Route & { ms: number }> {
+    const started = performance.now();
+    let over = false;
+    const decided = routeRead(
+      { state: this.state, applied: this.positions },
+      {
+        vantage: EU,
+        order: [EU, US, AP],
+        level: "session",
+        required: new Map(),
+        tokenInvalid: false,
+        ...request,
+      },
+    ).then((route) => ({ ...route, ms: performance.now() - started }));
+    const ended = () => {
+      over = true;
+    };
+    decided.then(ended, ended);
+    for (let steps = 0; !over && steps < 20_000; steps++) await vi.advanceTimersToNextTimerAsync();
+    expect(over).toBe(true);
+    return decided;
+  }
+}
+
+let world: World;
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new World();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("session", () => {
+  const required = positions({ [US]: 500n });
+
+  test("nothing is required: the nearest, and nobody is asked", async () => {
+    expect(await world.route()).toMatchObject({ region: EU, reason: "nearest", stale: false, ms: 0 });
+    expect(world.queries).toEqual([]);
+  });
+
+  test("the nearest has it: one question, and none the next time", async () => {
+    world.applied[EU] = { [US]: 500n };
+    const route = { region: EU, reason: "nearest", stale: false };
+    expect(await world.route({ required })).toMatchObject(route);
+    expect(world.queries).toEqual([EU]);
+    expect(await world.route({ required })).toMatchObject({ ...route, ms: 0 });
+    expect(world.queries).toEqual([EU]);
+  });
+
+  test("the nearest catches up before another could have answered: waited", async () => {
+    world.applied[US] = { [US]: 999n };
+    world.at(40, () => (world.applied[EU] = { [US]: 500n }));
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: EU, reason: "waited", stale: false });
+    expect(route.ms).toBeGreaterThanOrEqual(40);
+    expect(route.ms).toBeLessThan(80);
+    expect(world.queries).not.toContain(US);
+  });
+
+  test("the nearest stays behind: to the region that wrote it, in about two round trips", async () => {
+    world.applied[US] = { [US]: 999n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: US, reason: "redirected-behind", stale: false });
+    expect(route.ms).toBeLessThan(300);
+  });
+
+  test("the same while the head of the region that wrote it is not known", async () => {
+    world.heads = null;
+    world.applied[US] = { [US]: 999n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: US, reason: "redirected-behind", stale: false });
+    expect(route.ms).toBeLessThan(300);
+  });
+
+  test("the origin is down: to a third region that has it", async () => {
+    world.unreachable.add(US);
+    world.unhealthy.add(US);
+    world.applied[AP] = { [US]: 500n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: AP, reason: "redirected-behind", stale: false });
+    expect(route.ms).toBeLessThan(MAX_WAIT_MS);
+  });
+
+  test("two origins, neither of which has the other's: to the region that has both", async () => {
+    world.applied[US] = { [US]: 999n };
+    world.applied[AP] = { [US]: 500n, [AP]: 999n };
+    const both = positions({ [US]: 500n, [AP]: 600n });
+    const route = await world.route({ required: both });
+    expect(route).toMatchObject({ region: AP, reason: "redirected-behind", stale: false });
+    expect(route.ms).toBeLessThan(MAX_WAIT_MS);
+  });
+
+  test("nobody has all of it for a while: waits on, and serves once it is there", async () => {
+    world.applied[US] = { [US]: 999n };
+    world.applied[AP] = { [AP]: 999n };
+    world.at(1_200, () => (world.applied[EU] = { [US]: 500n, [AP]: 600n }));
+    const route = await world.route({ required: positions({ [US]: 500n, [AP]: 600n }) });
+    expect(route).toMatchObject({ region: EU, reason: "waited", stale: false });
+    expect(route.ms).toBeGreaterThanOrEqual(1_200);
+    expect(route.ms).toBeLessThan(1_300);
+  });
+
+  test("nobody within reach has it: older data, and said to be older, after the longest wait", async () => {
+    world.unreachable.add(US);
+    world.unhealthy.add(US);
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: EU, reason: "stale-fallback", stale: true });
+    expect(route.ms).toBeGreaterThan(MAX_WAIT_MS * 0.9);
+    expect(route.ms).toBeLessThan(MAX_WAIT_MS * 1.2);
+  });
+
+  test("the nearest is known to be down: the next one, without a question to the first", async () => {
+    world.unhealthy.add(EU);
+    expect(await world.route()).toMatchObject({ region: US, reason: "redirected-down", stale: false });
+    world.applied[US] = { [US]: 500n };
+    expect(await world.route({ required })).toMatchObject({ region: US, reason: "redirected-down" });
+    expect(world.queries).not.toContain(EU);
+  });
+
+  test("the nearest turns out to be down: marked so, and the next one serves", async () => {
+    world.unreachable.add(EU);
+    world.applied[US] = { [US]: 500n };
+    expect(await world.route({ required })).toMatchObject({
+      region: US,
+      reason: "redirected-down",
+      stale: false,
+    });
+    expect(world.markedDown).toEqual([EU]);
+  });
+
+  test("the nearest goes down while it is waited for: the next one serves", async () => {
+    world.applied[US] = { [US]: 999n };
+    world.at(20, () => world.unreachable.add(EU));
+    expect(await world.route({ required })).toMatchObject({ region: US, stale: false });
+    expect(world.markedDown).toContain(EU);
+  });
+
+  test("every region is down: not said to be fresh", async () => {
+    for (const id of IDS) world.unreachable.add(id);
+    expect(await world.route({ required })).toMatchObject({ reason: "stale-fallback", stale: true });
+    expect(world.markedDown).toHaveLength(3);
+  });
+
+  test("every region is believed to be down: the nearest is tried all the same", async () => {
+    for (const id of IDS) world.unhealthy.add(id);
+    expect(await world.route()).toMatchObject({ region: EU, reason: "nearest" });
+  });
+
+  test("a fault that is not of the connection is thrown, and condemns nobody", async () => {
+    world.unreachable.add(EU);
+    world.fault = () => Object.assign(new Error("no such function"), { code: "42883" });
+    await expect(world.route({ required })).rejects.toThrow("no such function");
+    expect(world.markedDown).toEqual([]);
+  });
+
+  test("a single region waits for itself", async () => {
+    world.at(700, () => (world.applied[EU] = { [US]: 500n }));
+    const route = await world.route({ order: [EU], required });
+    expect(route).toMatchObject({ region: EU, reason: "waited", stale: false });
+  });
+
+  test("no region at all is a mistake of the caller", async () => {
+    await expect(world.route({ order: [] })).rejects.toThrow(RangeError);
+  });
+});
+
+describe("a token that claims what nobody wrote", () => {
+  test.each([
+    ["a position past the head of its region", { [US]: 10n ** 17n }],
+    ["a region that does not exist", { "sa-east-1": 1n }],
+    ["an incarnation that does not exist", { [`${US}#9`]: 1n }],
+    ["a position past the head of the nearest", { [EU]: 10n ** 17n }],
+  ])("%s: to the leader, soon, and not said to be stale", async (_name, claimed) => {
+    for (const id of IDS) world.applied[id] = { [US]: 999n, [EU]: 999n, [AP]: 999n };
+    const route = await world.route({ required: positions(claimed) });
+    expect(route).toMatchObject({ region: US, reason: "invalid-token", stale: false });
+    expect(route.ms).toBeLessThan(800);
+  });
+
+  test("is told from a write that is so new that its head was not observed yet", async () => {
+    world.applied[US] = { [US]: 1_500n };
+    world.at(60, () => (world.applied[EU] = { [US]: 1_500n }));
+    expect(await world.route({ required: positions({ [US]: 1_500n }) })).toMatchObject({
+      region: EU,
+      reason: "waited",
+    });
+  });
+
+  test("is not concluded from an origin that does not answer", async () => {
+    world.unreachable.add(US);
+    world.unhealthy.add(US);
+    const route = await world.route({ required: positions({ [US]: 10n ** 17n }) });
+    expect(route).toMatchObject({ region: EU, reason: "stale-fallback", stale: true });
+  });
+});
+
+describe("a token that is not believed", () => {
+  test("to the leader", async () => {
+    expect(await world.route({ tokenInvalid: true })).toMatchObject({
+      region: US,
+      reason: "invalid-token",
+      stale: false,
+    });
+    world.leader = EU;
+    expect(await world.route({ tokenInvalid: true })).toMatchObject({
+      region: EU,
+      reason: "invalid-token",
+    });
+  });
+
+  test("the leader failed this request: another region, said to be stale", async () => {
+    expect(await world.route({ tokenInvalid: true, order: [EU, AP] })).toMatchObject({
+      region: EU,
+      reason: "stale-fallback",
+      stale: true,
+    });
+  });
+
+  test("does not matter to a level that asks nothing of the session", async () => {
+    expect(await world.route({ tokenInvalid: true, level: "eventual" })).toMatchObject({
+      region: EU,
+      reason: "nearest",
+    });
+    // The leader of single-leader entities may be behind the others in all else.
+    world.stalenessMs[US] = 60_000;
+    expect(await world.route({ tokenInvalid: true, level: { boundedMs: 500 } })).toMatchObject({
+      region: EU,
+      stale: false,
+    });
+  });
+});
+
+describe("strong", () => {
+  test("to the leader, whatever the session has seen and however far it is", async () => {
+    const required = positions({ [AP]: 10n ** 17n });
+    expect(await world.route({ level: "strong", required })).toMatchObject({
+      region: US,
+      reason: "redirected-leader",
+      stale: false,
+      ms: 0,
+    });
+  });
+
+  test("the leader is the nearest", async () => {
+    world.leader = EU;
+    expect(await world.route({ level: "strong" })).toMatchObject({ region: EU, reason: "nearest" });
+  });
+
+  test("does not go elsewhere because the leader looks down", async () => {
+    world.unhealthy.add(US);
+    expect(await world.route({ level: "strong" })).toMatchObject({ region: US });
+  });
+
+  test("without the leader there is no strong answer", async () => {
+    expect(await world.route({ level: "strong", order: [EU, AP] })).toMatchObject({
+      reason: "stale-fallback",
+      stale: true,
+    });
+  });
+});
+
+describe("eventual", () => {
+  test("the nearest that is healthy, whatever the session has seen, without a question", async () => {
+    const required = positions({ [US]: 10n ** 17n });
+    expect(await world.route({ level: "eventual", required })).toMatchObject({
+      region: EU,
+      reason: "nearest",
+      stale: false,
+    });
+    world.unhealthy.add(EU);
+    expect(await world.route({ level: "eventual", required })).toMatchObject({
+      region: US,
+      reason: "redirected-down",
+      stale: false,
+    });
+    expect(world.queries).toEqual([]);
+  });
+});
+
+describe("bounded", () => {
+  const level = { boundedMs: 500 };
+
+  test("the nearest is fresh enough, to the millisecond", async () => {
+    world.stalenessMs[EU] = 500;
+    expect(await world.route({ level })).toMatchObject({ region: EU, reason: "nearest", stale: false });
+    world.stalenessMs[EU] = 501;
+    expect(await world.route({ level })).toMatchObject({ region: US, reason: "redirected-behind" });
+  });
+
+  test("a region of which nothing is known is not fresh", async () => {
+    world.stalenessMs[EU] = null;
+    expect(await world.route({ level })).toMatchObject({ region: US, reason: "redirected-behind" });
+  });
+
+  test("all are behind, the nearest catches up: waited", async () => {
+    for (const id of IDS) world.stalenessMs[id] = 9_000;
+    world.at(200, () => (world.stalenessMs[EU] = 20));
+    expect(await world.route({ level })).toMatchObject({ region: EU, reason: "waited", stale: false });
+  });
+
+  test("all stay behind: the nearest, said to be stale, after no longer than the bound", async () => {
+    for (const id of IDS) world.stalenessMs[id] = 9_000;
+    const route = await world.route({ level });
+    expect(route).toMatchObject({ region: EU, reason: "stale-fallback", stale: true });
+    // A round of questions may be under way when the time is over.
+    expect(route.ms).toBeGreaterThanOrEqual(500);
+    expect(route.ms).toBeLessThan(500 + 300);
+  });
+
+  test("a bound of an hour does not make a reader wait for an hour", async () => {
+    for (const id of IDS) world.stalenessMs[id] = null;
+    const route = await world.route({ level: { boundedMs: 3_600_000 } });
+    expect(route).toMatchObject({ stale: true });
+    expect(route.ms).toBeLessThan(MAX_WAIT_MS + 300);
+  });
+
+  test("a bound of nothing is answered, too", async () => {
+    for (const id of IDS) world.stalenessMs[id] = 1;
+    expect(await world.route({ level: { boundedMs: 0 } })).toMatchObject({ stale: true });
+  });
+
+  test("a region that is down is passed over, and the receipt says why", async () => {
+    world.unhealthy.add(EU);
+    expect(await world.route({ level })).toMatchObject({ region: US, reason: "redirected-down" });
+    expect(world.queries).not.toContain(EU);
+  });
+
+  test("a region that turns out to be down is passed over", async () => {
+    world.unreachable.add(EU);
+    expect(await world.route({ level })).toMatchObject({ region: US, stale: false });
+  });
+});

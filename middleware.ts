@@ -1,6 +1,11 @@
 import { unsealData } from "iron-session";
 import { NextResponse, type NextRequest } from "next/server";
-import { readSession, SESSION_COOKIE, SESSION_TTL_SECONDS, type SessionUser } from "@/lib/auth/session-options";
+import {
+  readSession,
+  SESSION_COOKIE,
+  SESSION_TTL_SECONDS,
+  type SessionUser,
+} from "@/lib/auth/session-options";
 import { getEnv } from "@/lib/env";
 
 /**

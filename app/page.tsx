@@ -73,15 +73,7 @@ export default async function FrontPage() {
   );
 }
 
-function Step({
-  number,
-  title,
-  children,
-}: {
-  number: number;
-  title: string;
-  children: ReactNode;
-}) {
+function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {
   return (
     <li>
       <span aria-hidden className="figures text-muted">

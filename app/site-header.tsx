@@ -13,7 +13,11 @@ export async function SiteHeader() {
   return (
     <header className="border-b border-line bg-surface">
       <div className="mx-auto flex w-full max-w-6xl flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5 sm:px-6">
-        <Link href="/" className="flex h-8 items-center rounded-sm" aria-label="Meridian, front page">
+        <Link
+          href="/"
+          className="flex h-8 items-center rounded-sm"
+          aria-label="Meridian, front page"
+        >
           <Wordmark />
         </Link>
         {user ? (

@@ -1,4 +1,4 @@
-import type { LagState, RegionStatus } from "@/components/multi-region/region-status";
+import type { LagState, RegionStatus } from "@/lib/region-status-shape";
 import { geoReplication, type ReplicationLag } from "@/lib/db/geo-replication";
 import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
 import { defaultRuntime } from "@/lib/db/regions/runtime";

@@ -39,9 +39,7 @@ export const getRequestContext = cache(async (): Promise<RequestContext> => {
   return {
     user,
     vantage,
-    token: user
-      ? readYourWrites.parseToken(user, jar.get(TOKEN_COOKIE)?.value)
-      : { kind: "none" },
+    token: user ? readYourWrites.parseToken(user, jar.get(TOKEN_COOKIE)?.value) : { kind: "none" },
     local: localPlanet,
     place: chosen?.id ?? vantage,
   };

@@ -3,7 +3,7 @@ import { SWRConfig } from "swr";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
 import { RegionStatusDashboard } from "@/components/multi-region/region-status-dashboard";
-import type { RegionStatus } from "@/components/multi-region/region-status";
+import type { RegionStatus } from "@/lib/region-status-shape";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 function region(index: number, more: Partial<RegionStatus> = {}): RegionStatus {
@@ -87,7 +87,10 @@ describe("region status dashboard", () => {
   });
 
   it("never shows an unknown lag as a number or as healthy", async () => {
-    const lag = { "us-east-1": { kind: "unknown" }, "ap-southeast-1": { kind: "ok", ms: 90 } } as const;
+    const lag = {
+      "us-east-1": { kind: "unknown" },
+      "ap-southeast-1": { kind: "ok", ms: 90 },
+    } as const;
     answer([
       region(0),
       region(1, { replicationLag: lag, pendingWrites: null, latencyMs: null }),

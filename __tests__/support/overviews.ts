@@ -7,7 +7,10 @@ export const actor = (name: string): Actor => name as Actor;
 /** Positions by actor, written as `{ "eu-west-1": 7n }`. */
 export function positions(byActor: Record<string, bigint>): Positions {
   return new Map(
-    Object.entries(byActor).map(([name, value]): [Actor, Position] => [actor(name), toPosition(value)]),
+    Object.entries(byActor).map(([name, value]): [Actor, Position] => [
+      actor(name),
+      toPosition(value),
+    ]),
   );
 }
 
@@ -62,7 +65,10 @@ export function overview(changes: OverviewChanges = {}): Overview {
     peers: new Map((changes.peers ?? []).map((peer) => [peer.region, peer])),
     cursors: new Map((changes.cursors ?? []).map((cursor) => [cursor.actor, cursor])),
     peerCursors: new Map(
-      Object.entries(changes.peerCursors ?? {}).map(([peer, cursors]) => [peer, positions(cursors)]),
+      Object.entries(changes.peerCursors ?? {}).map(([peer, cursors]) => [
+        peer,
+        positions(cursors),
+      ]),
     ),
     stalls: new Map(
       Object.entries(changes.stalls ?? {}).map(([name, stall]) => [actor(name), stall]),

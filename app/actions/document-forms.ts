@@ -71,7 +71,11 @@ export async function unshareDocumentForm(_: FormState, form: FormData): Promise
   const result = await unshareDocument(text(form, "documentId"), text(form, "userId"));
   if (!result.ok) return toState(result, form);
   if (text(form, "leaving") === "1") {
-    await flashReceipt({ path: "/documents", message: "You left the document.", receipt: result.receipt });
+    await flashReceipt({
+      path: "/documents",
+      message: "You left the document.",
+      receipt: result.receipt,
+    });
     redirect("/documents");
   }
   return { status: "done", message: "Removed.", receipt: result.receipt };

@@ -54,8 +54,8 @@ function NoDocuments() {
     <div className="rounded-lg border border-dashed border-line-strong px-6 py-14 text-center">
       <h2 className="font-medium">No documents yet</h2>
       <p className="mx-auto mt-1 max-w-md text-sm text-muted">
-        Write one here, then look at it from another region. What others share with you appears
-        here too.
+        Write one here, then look at it from another region. What others share with you appears here
+        too.
       </p>
       <Link href="/documents/new" className={buttonClass("primary", "mt-5")}>
         Write the first one

@@ -7,8 +7,8 @@ export function NotHereYet({ receipt }: { receipt: Receipt }) {
     <div className="max-w-lg space-y-3 pt-6">
       <h1 className="text-2xl font-semibold">Perhaps not here yet</h1>
       <p className="text-muted">
-        The region that answered does not have this document, but it also lacks writes that you
-        have seen. The document may be among them. Reload the page in a moment.
+        The region that answered does not have this document, but it also lacks writes that you have
+        seen. The document may be among them. Reload the page in a moment.
       </p>
       <ReceiptBadge receipt={receipt} />
     </div>

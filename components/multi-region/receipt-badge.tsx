@@ -36,9 +36,7 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
         <span className="figures border-l border-line px-2.5 text-muted">
           {formatMs(receipt.elapsedMs)}
         </span>
-        <span
-          className={cn("truncate border-l border-line px-2.5", STATE_TONES[text.tone])}
-        >
+        <span className={cn("truncate border-l border-line px-2.5", STATE_TONES[text.tone])}>
           {text.short}
         </span>
         <ChevronDown
@@ -60,7 +58,9 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
           <dt>Took</dt>
           <dd className="figures">
             {formatMs(receipt.elapsedMs)}
-            {receipt.waitedMs > 0 ? `, ${formatMs(receipt.waitedMs)} of it to find a fresh region` : ""}
+            {receipt.waitedMs > 0
+              ? `, ${formatMs(receipt.waitedMs)} of it to find a fresh region`
+              : ""}
           </dd>
           <dt>Level</dt>
           <dd>{receipt.level}</dd>

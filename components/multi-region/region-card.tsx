@@ -2,7 +2,12 @@ import { CircleCheck, CircleHelp, CirclePause, CircleX, type LucideIcon } from "
 import { cn } from "@/components/ui/class-names";
 import { formatMs } from "./receipt-text";
 import { RegionDot, RegionLabel } from "./region-names";
-import { conditionOf, type Condition, type LagState, type RegionStatus } from "./region-status";
+import {
+  conditionOf,
+  type Condition,
+  type LagState,
+  type RegionStatus,
+} from "@/lib/region-status-shape";
 
 const CONDITIONS: Record<Condition, { label: string; icon: LucideIcon; className: string }> = {
   healthy: { label: "Healthy", icon: CircleCheck, className: "text-ok" },
@@ -43,7 +48,10 @@ export function RegionCard({ region }: { region: RegionStatus }) {
         </p>
       </header>
       <dl className="grid grid-cols-3 border-y border-line [&>div]:px-4 [&>div]:py-2.5 [&>div+div]:border-l [&>div+div]:border-line">
-        <Figure label="Latency" value={region.latencyMs === null ? null : formatMs(region.latencyMs)} />
+        <Figure
+          label="Latency"
+          value={region.latencyMs === null ? null : formatMs(region.latencyMs)}
+        />
         <Figure
           label="Pending"
           value={region.pendingWrites === null ? null : String(region.pendingWrites)}
@@ -59,13 +67,18 @@ export function RegionCard({ region }: { region: RegionStatus }) {
             {sources.map(([source, lag]) => (
               <li key={source} className="flex items-baseline gap-2 py-0.5" data-lag={lag.kind}>
                 <RegionLabel regionId={source} />
-                <span aria-hidden className="flex-1 translate-y-[-0.2em] border-b border-dotted border-line" />
+                <span
+                  aria-hidden
+                  className="flex-1 translate-y-[-0.2em] border-b border-dotted border-line"
+                />
                 <Lag lag={lag} />
               </li>
             ))}
           </ul>
         )}
-        {region.detail ? <p className="mt-2 text-xs break-words text-muted">{region.detail}</p> : null}
+        {region.detail ? (
+          <p className="mt-2 text-xs break-words text-muted">{region.detail}</p>
+        ) : null}
       </div>
     </article>
   );

@@ -32,7 +32,10 @@ const LAND_PATH = LAND.map(place)
 
 /** The half ellipse of a meridian, drawn through points that are dense towards the poles. */
 function meridian(longitude: number): string {
-  const steps = Array.from({ length: 41 }, (_, step) => 90 * Math.sin(((step - 20) / 40) * Math.PI));
+  const steps = Array.from(
+    { length: 41 },
+    (_, step) => 90 * Math.sin(((step - 20) / 40) * Math.PI),
+  );
   return polyline(steps.map((latitude) => place({ latitude, longitude })));
 }
 
@@ -84,7 +87,14 @@ export function RegionMap({ regions, here }: { regions: readonly MapRegion[]; he
           {id === here ? (
             <circle cx={x} cy={y} r="14" stroke="currentColor" strokeWidth="1.75" />
           ) : null}
-          <circle cx={x} cy={y} r="8" fill="currentColor" className="stroke-paper" strokeWidth="2.5" />
+          <circle
+            cx={x}
+            cy={y}
+            r="8"
+            fill="currentColor"
+            className="stroke-paper"
+            strokeWidth="2.5"
+          />
           <text
             x={x}
             y={y + 36}

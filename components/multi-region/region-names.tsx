@@ -43,7 +43,10 @@ export function useRegionName(): (idOrActor: string) => RegionName & { tone: str
     const id = idOrActor.split("#", 1)[0] ?? idOrActor;
     const index = regions.findIndex((region) => region.id === id);
     const region = regions[index] ?? { id, city: id || "unknown region", name: id };
-    return { ...region, tone: index < 0 ? "bg-faint" : (TONES[index % TONES.length] ?? "bg-faint") };
+    return {
+      ...region,
+      tone: index < 0 ? "bg-faint" : (TONES[index % TONES.length] ?? "bg-faint"),
+    };
   };
 }
 

@@ -5,7 +5,7 @@ import useSWR from "swr";
 import { cn } from "@/components/ui/class-names";
 import { Notice } from "@/components/ui/notice";
 import { RegionCard } from "./region-card";
-import { busOf, type RegionStatus } from "./region-status";
+import { busOf, type RegionStatus } from "@/lib/region-status-shape";
 
 const POLL_MS = 2000;
 /** An answer this late is no answer: without it a hung request would look like a fresh page. */

@@ -5,7 +5,10 @@ import { cn } from "./class-names";
 const TONES = {
   info: { icon: Info, className: "border-line-strong bg-tint text-ink [&>svg]:text-accent" },
   ok: { icon: CircleCheck, className: "border-ok/35 bg-ok-tint text-ink [&>svg]:text-ok" },
-  warn: { icon: AlertTriangle, className: "border-warn/35 bg-warn-tint text-ink [&>svg]:text-warn" },
+  warn: {
+    icon: AlertTriangle,
+    className: "border-warn/35 bg-warn-tint text-ink [&>svg]:text-warn",
+  },
   bad: { icon: CircleX, className: "border-bad/35 bg-bad-tint text-ink [&>svg]:text-bad" },
 } as const;
 

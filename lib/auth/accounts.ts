@@ -27,7 +27,10 @@ export const signUpInput = z.object({
     .max(PASSWORD_MAX, `A password is at most ${PASSWORD_MAX} characters long.`),
 });
 export const signInInput = z.object({
-  email: storable(z.string().trim().toLowerCase().min(1, "Enter your e-mail address.").max(254), "The e-mail address"),
+  email: storable(
+    z.string().trim().toLowerCase().min(1, "Enter your e-mail address.").max(254),
+    "The e-mail address",
+  ),
   password: password.min(1, "Enter your password.").max(PASSWORD_MAX, "That is not your password."),
 });
 

@@ -5,13 +5,7 @@ import {
   listDocumentRows,
   listVersionRows,
 } from "./queries";
-import type {
-  Actor,
-  CollaboratorView,
-  DocumentListItem,
-  DocumentView,
-  VersionView,
-} from "./types";
+import type { Actor, CollaboratorView, DocumentListItem, DocumentView, VersionView } from "./types";
 import { toCollaboratorView, toDocumentView, toListItem, toVersionView } from "./views";
 
 export interface Answer<T> {

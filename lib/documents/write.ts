@@ -250,7 +250,8 @@ async function whereBaseIs(
     await sleep(step);
     waitedMs += step;
     const row = await attempt(db.getWriteClient(here), here).catch(ifUnreachable);
-    if (row && !needsBase(row)) return { row, route: { regionId: here, waitedMs, reason: "waited" } };
+    if (row && !needsBase(row))
+      return { row, route: { regionId: here, waitedMs, reason: "waited" } };
   }
   for (const regionId of db.regionsInOrder()) {
     if (regionId === here) continue;
@@ -266,9 +267,7 @@ async function whereBaseIs(
 async function conflict(actor: Actor, regionId: RegionId, row: UpdateRow): Promise<Refused> {
   const raced = row.order === "equal";
   const db = multiRegionDb.from(actor.vantage).getWriteClient(regionId);
-  const current = raced
-    ? await findDocumentRow(db, actor.userId, row.current.id)
-    : row.current;
+  const current = raced ? await findDocumentRow(db, actor.userId, row.current.id) : row.current;
   if (!current) return NOT_FOUND;
   return refused(
     "conflict",

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { systemSleep } from "@/lib/clock";
-import { ChildPlanet } from "./child-planet";
+import { ChildPlanet } from "@/scripts/local/child-planet";
 import { seededRandom } from "./random";
 
 export interface RestartsOptions {

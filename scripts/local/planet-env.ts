@@ -19,6 +19,8 @@ export interface PlanetRegion {
   entry: RegionEntry;
   /** A database given in the environment; null means that the planet starts one. */
   external: Omit<Endpoints, "redis"> | null;
+  /** A Redis of its own that the environment gives it. */
+  externalRedis: string | null;
 }
 
 /**
@@ -33,8 +35,10 @@ export function planRegions(source: EnvSource): PlanetRegion[] {
     const write = value(name("WRITE"));
     const read = value(name("READ"));
     const direct = value(name("DIRECT"));
+    const externalRedis = value(`REDIS_URL_${entry.envKey}`) ?? null;
     if (write !== undefined) {
-      return { entry, external: { write, read: read ?? write, direct: direct ?? write } };
+      const external = { write, read: read ?? write, direct: direct ?? write };
+      return { entry, external, externalRedis };
     }
     if (read !== undefined || direct !== undefined) {
       throw new ConfigurationError(
@@ -42,7 +46,7 @@ export function planRegions(source: EnvSource): PlanetRegion[] {
         { variables: [name("WRITE")] },
       );
     }
-    return { entry, external: null };
+    return { entry, external: null, externalRedis };
   });
 }
 
@@ -64,9 +68,10 @@ export function endpointsOf(
   link: RegionLink,
   region: PlanetRegion,
   secrets: PlanetSecrets,
-  externalRedis: string | null,
+  sharedRedis: string | null,
 ): Endpoints {
-  const redis = link.redis ? `redis://127.0.0.1:${link.redis.port}` : externalRedis;
+  const linked = link.redis ? `redis://127.0.0.1:${link.redis.port}` : sharedRedis;
+  const redis = region.externalRedis ?? linked;
   if (region.external) return { ...region.external, redis };
   const port = link.postgres?.port;
   if (port === undefined) throw new Error(`Link ${link.from} to ${link.to} has no proxy.`);

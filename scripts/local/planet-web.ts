@@ -85,6 +85,7 @@ export function devServerSettings(distDir: string, tsconfig: string): Record<str
   const content = {
     // Next resolves paths from the file that it is given, extended or not.
     compilerOptions: { ...project.compilerOptions, baseUrl: toProject },
+    exclude: ["node_modules"],
     include: [
       ...project.include.map((pattern) => `${toProject}/${pattern}`),
       `${distDir}/types/**/*.ts`, // Next looks for exactly this, wherever the file is

@@ -72,7 +72,14 @@ export function planLaunch(
       ? { prefix: plain, identity, prefixSetsIdentity: true }
       : { prefix: [], identity, prefixSetsIdentity: false };
   }
-  const bridged = [...tie, ...drop, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  const bridged = [
+    ...tie,
+    ...drop,
+    // Without it access(2), by which initdb looks for its programs, forgets the capability.
+    "--securebits=+no_setuid_fixup",
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+  ];
   if (works(bridged)) return { prefix: bridged, identity, prefixSetsIdentity: true };
   throw new UnprivilegedUserError(
     `Postgres runs as \`nobody\` here, who may not enter ${root.mustReach.join(" or ")}: ` +

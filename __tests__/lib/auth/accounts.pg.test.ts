@@ -33,7 +33,10 @@ describe("accounts", () => {
   });
 
   it("can sign in from a region that has not heard of them yet", async () => {
-    expect(await authenticate(ADA, SINGAPORE)).toMatchObject({ ok: true, account: { name: "Ada" } });
+    expect(await authenticate(ADA, SINGAPORE)).toMatchObject({
+      ok: true,
+      account: { name: "Ada" },
+    });
     expect(await authenticate(ADA, VIRGINIA)).toMatchObject({ ok: true });
   });
 

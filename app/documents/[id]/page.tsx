@@ -13,7 +13,7 @@ import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocument } from "@/lib/documents/read";
 import { readFlash } from "@/lib/request-context";
-import { parseDocumentId } from "./document-id";
+import { parseDocumentId } from "@/app/documents/[id]/document-id";
 
 interface Props {
   params: Promise<{ id: string }>;

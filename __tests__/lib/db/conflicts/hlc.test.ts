@@ -14,7 +14,10 @@ const NOW = Date.UTC(2026, 10, 23);
 const nowMs = fc.integer({ min: 0, max: 2 ** 44 });
 const hlc = fc.bigInt(0n, 2n ** 63n - 1n).map((value) => toHlc(value));
 const stamp: fc.Arbitrary<Stamp> = fc.record({
-  hlc: fc.oneof(hlc, fc.bigInt(0n, 3n).map((value) => toHlc(value))),
+  hlc: fc.oneof(
+    hlc,
+    fc.bigInt(0n, 3n).map((value) => toHlc(value)),
+  ),
   origin: fc.constantFrom("ap-southeast-1", "eu-west-1", "eu-west-1#1", "us-east-1"),
 });
 
@@ -124,12 +127,14 @@ describe("compareStamps", () => {
       stamps.reduce((best, next) => (compareStamps(next, best) > 0 ? next : best));
     fc.assert(
       fc.property(
-        fc.array(stamp, { minLength: 1, maxLength: 8 }).chain((stamps) =>
-          fc.tuple(
-            fc.constant(stamps),
-            fc.shuffledSubarray(stamps, { minLength: stamps.length, maxLength: stamps.length }),
+        fc
+          .array(stamp, { minLength: 1, maxLength: 8 })
+          .chain((stamps) =>
+            fc.tuple(
+              fc.constant(stamps),
+              fc.shuffledSubarray(stamps, { minLength: stamps.length, maxLength: stamps.length }),
+            ),
           ),
-        ),
         ([stamps, shuffled]) => {
           expect(winner(shuffled)).toEqual(winner(stamps));
         },

@@ -10,7 +10,14 @@ import {
 } from "@/lib/db/conflicts/vector-clock";
 
 /** Names of Object.prototype among them: none may be mistaken for a count. */
-const ACTORS = ["us-east-1", "eu-west-1#2", "__proto__", "constructor", "toString", "hasOwnProperty"];
+const ACTORS = [
+  "us-east-1",
+  "eu-west-1#2",
+  "__proto__",
+  "constructor",
+  "toString",
+  "hasOwnProperty",
+];
 
 const actorName = fc.constantFrom(...ACTORS);
 const clock: fc.Arbitrary<VectorClock> = fc
@@ -20,7 +27,8 @@ const clock: fc.Arbitrary<VectorClock> = fc
   .map((entries) => Object.fromEntries(entries));
 
 const count = (of: VectorClock, name: string) => (Object.hasOwn(of, name) ? (of[name] ?? 0) : 0);
-const covers = (a: VectorClock, b: VectorClock) => ACTORS.every((name) => count(a, name) >= count(b, name));
+const covers = (a: VectorClock, b: VectorClock) =>
+  ACTORS.every((name) => count(a, name) >= count(b, name));
 const equal = (a: VectorClock, b: VectorClock) => compareClocks(a, b) === "equal";
 
 const MIRRORED: Record<ClockOrder, ClockOrder> = {
@@ -107,7 +115,9 @@ describe("mergeClocks", () => {
     fc.assert(
       fc.property(clock, clock, clock, (a, b, c) => {
         expect(equal(mergeClocks(a, b), mergeClocks(b, a))).toBe(true);
-        expect(equal(mergeClocks(mergeClocks(a, b), c), mergeClocks(a, mergeClocks(b, c)))).toBe(true);
+        expect(equal(mergeClocks(mergeClocks(a, b), c), mergeClocks(a, mergeClocks(b, c)))).toBe(
+          true,
+        );
         expect(equal(mergeClocks(a, a), a)).toBe(true);
         expect(equal(mergeClocks(a, {}), a)).toBe(true);
       }),
@@ -192,7 +202,8 @@ describe("parseClock", () => {
   });
 
   test("takes 64 entries and no more", () => {
-    const of = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, i) => [`a${i}`, 1]));
+    const of = (size: number) =>
+      Object.fromEntries(Array.from({ length: size }, (_, i) => [`a${i}`, 1]));
     expect(parseClock(of(64))).toEqual(of(64));
     expect(parseClock(of(65))).toBeNull();
   });
@@ -203,7 +214,9 @@ describe("parseClock", () => {
         const parsed = parseClock(value);
         if (parsed === null) return;
         expect(parsed).not.toBe(value);
-        expect(Object.values(parsed).every((each) => Number.isSafeInteger(each) && each >= 0)).toBe(true);
+        expect(Object.values(parsed).every((each) => Number.isSafeInteger(each) && each >= 0)).toBe(
+          true,
+        );
       }),
       { numRuns: 500 },
     );

@@ -92,13 +92,22 @@ describe("parseCoordinates", () => {
     expect(parseCoordinates("0", "91")).toEqual({ latitude: 0, longitude: 91 });
   });
 
-  test.each([null, undefined, "", "  ", "north", "NaN", "Infinity", "-Infinity", "1,5", "1 2", "12°"])(
-    "refuses %j on either side",
-    (text) => {
-      expect(parseCoordinates(text, "0")).toBeNull();
-      expect(parseCoordinates("0", text)).toBeNull();
-    },
-  );
+  test.each([
+    null,
+    undefined,
+    "",
+    "  ",
+    "north",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1,5",
+    "1 2",
+    "12°",
+  ])("refuses %j on either side", (text) => {
+    expect(parseCoordinates(text, "0")).toBeNull();
+    expect(parseCoordinates("0", text)).toBeNull();
+  });
 
   test("whatever comes back is in range", () => {
     fc.assert(

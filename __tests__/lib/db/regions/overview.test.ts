@@ -157,7 +157,12 @@ describe("readOverview", () => {
 
   test("a new database has none of anything", async () => {
     const view = await readOverview(answering([{ overview: JSON.stringify(raw) }]));
-    expect(view).toMatchObject({ region: "eu-west-1", actor: "eu-west-1#2", epoch: 3, registered: [] });
+    expect(view).toMatchObject({
+      region: "eu-west-1",
+      actor: "eu-west-1#2",
+      epoch: 3,
+      registered: [],
+    });
     const sizes = [view.peers, view.cursors, view.peerCursors, view.stalls].map((map) => map.size);
     expect(sizes).toEqual([0, 0, 0, 0]);
   });
@@ -170,7 +175,9 @@ describe("readOverview", () => {
           overview: JSON.stringify({
             ...raw,
             peers: [{ ...peerView("us-east-1"), head: big, lastEvent: big }],
-            cursors: [{ actor: "us-east-1", position: big, transitMs: 1, stalenessMs: null, events: big }],
+            cursors: [
+              { actor: "us-east-1", position: big, transitMs: 1, stalenessMs: null, events: big },
+            ],
             peerCursors: [
               { region: "us-east-1", actor: "eu-west-1", position: "5" },
               { region: "us-east-1", actor: "ap-southeast-1", position: big },

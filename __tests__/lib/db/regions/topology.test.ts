@@ -81,7 +81,9 @@ describe("links", () => {
   });
 
   test("a file that is not there", () => {
-    expect(() => topology({ MERIDIAN_LINKS: path.join(folder, "none") })).toThrow(ConfigurationError);
+    expect(() => topology({ MERIDIAN_LINKS: path.join(folder, "none") })).toThrow(
+      ConfigurationError,
+    );
   });
 });
 

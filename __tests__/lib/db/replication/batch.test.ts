@@ -55,7 +55,12 @@ const anyBatch: fc.Arbitrary<Batch> = fc.record({
 });
 const message: fc.Arbitrary<BusMessage> = fc.oneof(
   anyBatch.map((value): BusMessage => ({ kind: "batch", batch: value })),
-  fc.record({ kind: fc.constant("heartbeat" as const), actor: actorName, upto: position, sourceTime }),
+  fc.record({
+    kind: fc.constant("heartbeat" as const),
+    actor: actorName,
+    upto: position,
+    sourceTime,
+  }),
   fc.record({ kind: fc.constant("hint" as const), actor: actorName, upto: position }),
 );
 
@@ -119,9 +124,15 @@ describe("a message of the bus", () => {
     const bytes = fc.uint8Array({ maxLength: 200 }).map((value) => Buffer.from(value));
     const magic = Buffer.from("MRB1");
     fc.assert(
-      fc.property(fc.oneof(bytes, bytes.map((rest) => Buffer.concat([magic, rest]))), (value) => {
-        expect(decodeMessage(SECRET, value)).toBeNull();
-      }),
+      fc.property(
+        fc.oneof(
+          bytes,
+          bytes.map((rest) => Buffer.concat([magic, rest])),
+        ),
+        (value) => {
+          expect(decodeMessage(SECRET, value)).toBeNull();
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -194,7 +205,10 @@ describe("a body that is signed and still not a message's", () => {
     [
       "more entities than any schema has",
       signed(
-        { ...BATCH, rows: Array.from({ length: 257 }, () => ({ entity: "D", count: 1, bytes: 1 })) },
+        {
+          ...BATCH,
+          rows: Array.from({ length: 257 }, () => ({ entity: "D", count: 1, bytes: 1 })),
+        },
         Buffer.alloc(257),
       ),
     ],
@@ -245,7 +259,11 @@ describe("joinBatches", () => {
         expect(bytesOf(joined)).toBe(bytesOf(a) + bytesOf(b) + bytesOf(c));
         expect(new Set(joined.rows.map(({ entity }) => entity)).size).toBe(joined.rows.length);
         expect(joinBatches(joinBatches(a, b), c)).toEqual(joined);
-        expect([joined.prev, joined.upto, joined.sourceTime]).toEqual([a.prev, c.upto, c.sourceTime]);
+        expect([joined.prev, joined.upto, joined.sourceTime]).toEqual([
+          a.prev,
+          c.upto,
+          c.sourceTime,
+        ]);
       }),
     );
   });
@@ -258,7 +276,11 @@ test("countEvents adds up the entities", () => {
 
 describe("toBinaryArray", () => {
   test("puts the header of array_recv before the elements", () => {
-    const array = toBinaryArray(16_385, { entity: "User", count: 3, elements: Buffer.from([1, 2, 3]) });
+    const array = toBinaryArray(16_385, {
+      entity: "User",
+      count: 3,
+      elements: Buffer.from([1, 2, 3]),
+    });
     expect(array.toString("hex")).toBe(
       [
         "00000001", // dimensions
@@ -272,7 +294,11 @@ describe("toBinaryArray", () => {
   });
 
   test("an oid may have its highest bit set", () => {
-    const array = toBinaryArray(0xfffffffe, { entity: "User", count: 1, elements: Buffer.from([0]) });
+    const array = toBinaryArray(0xfffffffe, {
+      entity: "User",
+      count: 1,
+      elements: Buffer.from([0]),
+    });
     expect(array.readUInt32BE(8)).toBe(0xfffffffe);
   });
 });

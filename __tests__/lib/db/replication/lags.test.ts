@@ -19,13 +19,15 @@ const cursor = (changes = {}) => [cursorView(US, changes)];
 
 describe("ok", () => {
   test("while nothing is pending: the way of the newest batch", () => {
-    expect(lag({ peers: peer(), cursors: cursor({ transitMs: 40.04, stalenessMs: 700 }) })).toEqual({
-      kind: "ok",
-      source: US,
-      target: EU,
-      lagMs: 40,
-      pendingWrites: 0,
-    });
+    expect(lag({ peers: peer(), cursors: cursor({ transitMs: 40.04, stalenessMs: 700 }) })).toEqual(
+      {
+        kind: "ok",
+        source: US,
+        target: EU,
+        lagMs: 40,
+        pendingWrites: 0,
+      },
+    );
   });
 
   test("while something is pending: since when not everything has been applied", () => {
@@ -61,10 +63,7 @@ describe("ok", () => {
 
   test("the stream is that of the present incarnation", () => {
     const peers = peer({ actor: actor("us-east-1#1") });
-    const both = [
-      cursorView(US, { transitMs: 1 }),
-      cursorView("us-east-1#1", { transitMs: 55 }),
-    ];
+    const both = [cursorView(US, { transitMs: 1 }), cursorView("us-east-1#1", { transitMs: 55 })];
     expect(lag({ peers, cursors: both })).toMatchObject({ kind: "ok", lagMs: 55 });
     expect(lag({ peers, cursors: cursor() })).toEqual(UNKNOWN);
   });
@@ -93,7 +92,9 @@ describe("stalled", () => {
     const other = { "ap-southeast-1": stalls[US] as (typeof stalls)[string] };
     expect(lag({ peers: peer(), cursors: cursor(), stalls: other })).toMatchObject({ kind: "ok" });
     const peers = peer({ actor: actor("us-east-1#1") });
-    expect(lag({ peers, cursors: [cursorView("us-east-1#1")], stalls })).toMatchObject({ kind: "ok" });
+    expect(lag({ peers, cursors: [cursorView("us-east-1#1")], stalls })).toMatchObject({
+      kind: "ok",
+    });
   });
 });
 

@@ -15,13 +15,16 @@ import {
 import { actor, positions } from "@/__tests__/support/overviews";
 
 const MAX = 2n ** 63n - 1n;
-const actorName = fc.constantFrom("us-east-1", "eu-west-1", "eu-west-1#3", "ap-southeast-1").map(actor);
+const actorName = fc
+  .constantFrom("us-east-1", "eu-west-1", "eu-west-1#3", "ap-southeast-1")
+  .map(actor);
 const position = fc.oneof(fc.bigInt(1n, 5n), fc.bigInt(1n, MAX)).map((value) => toPosition(value));
 const some: fc.Arbitrary<Positions> = fc
   .uniqueArray(fc.tuple(actorName, position), { selector: ([name]) => name })
   .map((entries) => new Map<Actor, Position>(entries));
 
-const covers = (applied: Positions, required: Positions) => missingPositions(required, applied).size === 0;
+const covers = (applied: Positions, required: Positions) =>
+  missingPositions(required, applied).size === 0;
 const json = (of: Positions) => positionsToJson(of);
 
 describe("a position as text", () => {
@@ -128,8 +131,12 @@ describe("missingPositions", () => {
 
   test("differences of one count past 2^53", () => {
     const big = 2n ** 60n;
-    expect(covers(positions({ "us-east-1": big }), positions({ "us-east-1": big + 1n }))).toBe(false);
-    expect(covers(positions({ "us-east-1": big + 1n }), positions({ "us-east-1": big }))).toBe(true);
+    expect(covers(positions({ "us-east-1": big }), positions({ "us-east-1": big + 1n }))).toBe(
+      false,
+    );
+    expect(covers(positions({ "us-east-1": big + 1n }), positions({ "us-east-1": big }))).toBe(
+      true,
+    );
   });
 
   test("applying what was missing leaves nothing missing; more applied never means more missing", () => {
@@ -160,7 +167,14 @@ describe("positionsOf", () => {
   test("a row, an array, an object of both, each to its greatest position", () => {
     expect(json(positionsOf(row("us-east-1", 4n)))).toEqual({ "us-east-1": "4" });
     expect(
-      json(positionsOf([row("us-east-1", 4n), row("us-east-1", 9n), row("eu-west-1", 2n), row("us-east-1", 5n)])),
+      json(
+        positionsOf([
+          row("us-east-1", 4n),
+          row("us-east-1", 9n),
+          row("eu-west-1", 2n),
+          row("us-east-1", 5n),
+        ]),
+      ),
     ).toEqual({ "us-east-1": "9", "eu-west-1": "2" });
     expect(
       json(

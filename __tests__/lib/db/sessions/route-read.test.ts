@@ -5,7 +5,12 @@ import type { RegionState } from "@/lib/db/regions/region-state";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { AppliedPositions } from "@/lib/db/sessions/applied-positions";
 import { toPosition } from "@/lib/db/sessions/positions";
-import { MAX_WAIT_MS, routeRead, type Route, type RouteRequest } from "@/lib/db/sessions/route-read";
+import {
+  MAX_WAIT_MS,
+  routeRead,
+  type Route,
+  type RouteRequest,
+} from "@/lib/db/sessions/route-read";
 import { cursorView, overview, peerView, positions } from "@/__tests__/support/overviews";
 
 const US = "us-east-1" as RegionId;
@@ -116,7 +121,12 @@ describe("session", () => {
   const required = positions({ [US]: 500n });
 
   test("nothing is required: the nearest, and nobody is asked", async () => {
-    expect(await world.route()).toMatchObject({ region: EU, reason: "nearest", stale: false, ms: 0 });
+    expect(await world.route()).toMatchObject({
+      region: EU,
+      reason: "nearest",
+      stale: false,
+      ms: 0,
+    });
     expect(world.queries).toEqual([]);
   });
 
@@ -193,9 +203,16 @@ describe("session", () => {
 
   test("the nearest is known to be down: the next one, without a question to the first", async () => {
     world.unhealthy.add(EU);
-    expect(await world.route()).toMatchObject({ region: US, reason: "redirected-down", stale: false });
+    expect(await world.route()).toMatchObject({
+      region: US,
+      reason: "redirected-down",
+      stale: false,
+    });
     world.applied[US] = { [US]: 500n };
-    expect(await world.route({ required })).toMatchObject({ region: US, reason: "redirected-down" });
+    expect(await world.route({ required })).toMatchObject({
+      region: US,
+      reason: "redirected-down",
+    });
     expect(world.queries).not.toContain(EU);
   });
 
@@ -219,7 +236,10 @@ describe("session", () => {
 
   test("every region is down: not said to be fresh", async () => {
     for (const id of IDS) world.unreachable.add(id);
-    expect(await world.route({ required })).toMatchObject({ reason: "stale-fallback", stale: true });
+    expect(await world.route({ required })).toMatchObject({
+      reason: "stale-fallback",
+      stale: true,
+    });
     expect(world.markedDown).toHaveLength(3);
   });
 
@@ -364,7 +384,11 @@ describe("bounded", () => {
 
   test("the nearest is fresh enough, to the millisecond", async () => {
     world.stalenessMs[EU] = 500;
-    expect(await world.route({ level })).toMatchObject({ region: EU, reason: "nearest", stale: false });
+    expect(await world.route({ level })).toMatchObject({
+      region: EU,
+      reason: "nearest",
+      stale: false,
+    });
     world.stalenessMs[EU] = 501;
     expect(await world.route({ level })).toMatchObject({ region: US, reason: "redirected-behind" });
   });
@@ -377,7 +401,11 @@ describe("bounded", () => {
   test("all are behind, the nearest catches up: waited", async () => {
     for (const id of IDS) world.stalenessMs[id] = 9_000;
     world.at(200, () => (world.stalenessMs[EU] = 20));
-    expect(await world.route({ level })).toMatchObject({ region: EU, reason: "waited", stale: false });
+    expect(await world.route({ level })).toMatchObject({
+      region: EU,
+      reason: "waited",
+      stale: false,
+    });
   });
 
   test("all stay behind: the nearest, said to be stale, after no longer than the bound", async () => {

@@ -44,13 +44,19 @@ describe("a token that was issued", () => {
 
   test("comes back as it was, whoever owns it", () => {
     fc.assert(
-      fc.property(some, name, name, fc.nat(TOKEN_LIFETIME_MS - 1), (at, userId, sessionId, laterMs) => {
-        const owner = { userId, sessionId };
-        expect(parse(issued(at, owner), owner, KEYS, NOW + laterMs)).toEqual({
-          kind: "valid",
-          positions: at,
-        });
-      }),
+      fc.property(
+        some,
+        name,
+        name,
+        fc.nat(TOKEN_LIFETIME_MS - 1),
+        (at, userId, sessionId, laterMs) => {
+          const owner = { userId, sessionId };
+          expect(parse(issued(at, owner), owner, KEYS, NOW + laterMs)).toEqual({
+            kind: "valid",
+            positions: at,
+          });
+        },
+      ),
     );
   });
 
@@ -217,9 +223,15 @@ describe("what is no token", () => {
   test("any text at all is answered, and not believed", () => {
     const pieces = fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 4 });
     fc.assert(
-      fc.property(fc.oneof(pieces.map((all) => all.join(".")), fc.base64String()), (text) => {
-        expect(parse(text).kind).toBe(text === "" ? "none" : "invalid");
-      }),
+      fc.property(
+        fc.oneof(
+          pieces.map((all) => all.join(".")),
+          fc.base64String(),
+        ),
+        (text) => {
+          expect(parse(text).kind).toBe(text === "" ? "none" : "invalid");
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -269,12 +281,15 @@ describe("a payload that is signed and still not a token's", () => {
 describe("mergeTokens", () => {
   const none: SessionToken = { kind: "none" };
   const invalid: SessionToken = { kind: "invalid", problem: "forged" };
-  const valid = (at: Record<string, bigint>): SessionToken => ({ kind: "valid", positions: positions(at) });
+  const valid = (at: Record<string, bigint>): SessionToken => ({
+    kind: "valid",
+    positions: positions(at),
+  });
 
   test("has seen what either has seen", () => {
-    expect(mergeTokens(valid({ "us-east-1": 3n }), valid({ "us-east-1": 2n, "eu-west-1": 1n }))).toEqual(
-      valid({ "us-east-1": 3n, "eu-west-1": 1n }),
-    );
+    expect(
+      mergeTokens(valid({ "us-east-1": 3n }), valid({ "us-east-1": 2n, "eu-west-1": 1n })),
+    ).toEqual(valid({ "us-east-1": 3n, "eu-west-1": 1n }));
     expect(mergeTokens(none, valid({ "us-east-1": 3n }))).toEqual(valid({ "us-east-1": 3n }));
     expect(mergeTokens(valid({ "us-east-1": 3n }), none)).toEqual(valid({ "us-east-1": 3n }));
     expect(mergeTokens(none, none)).toEqual(none);

@@ -11,7 +11,7 @@ import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { Time } from "@/components/ui/time";
 import { readHistory } from "@/lib/documents/read";
-import { parseDocumentId } from "../document-id";
+import { parseDocumentId } from "@/app/documents/[id]/document-id";
 
 export const metadata: Metadata = { title: "History" };
 
@@ -42,7 +42,9 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
                   aria-hidden
                   className="size-4 self-center text-faint transition-transform group-open:rotate-90"
                 />
-                <span className="min-w-0 flex-1 basis-48 truncate font-medium">{version.title}</span>
+                <span className="min-w-0 flex-1 basis-48 truncate font-medium">
+                  {version.title}
+                </span>
                 <span className="text-sm text-muted">
                   {version.author.name ?? "an unknown account"}
                 </span>

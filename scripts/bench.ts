@@ -1,0 +1,35 @@
+/** `npm run bench -- <name>`: figures beside those of a peer, from one run on databases of its own. */
+import { Command } from "commander";
+import { benchLag } from "./bench/lag";
+import { benchReplication } from "./bench/replication";
+import type { BenchResult, BenchRow } from "./bench/statistics";
+import { benchWrite } from "./bench/write";
+
+const BENCHES = {
+  write: { run: benchWrite, about: "a captured write against a plain one" },
+  replication: { run: benchReplication, about: "events/s against native logical replication" },
+  lag: { run: benchLag, about: "commit to visible against native logical replication" },
+} satisfies Record<string, { run: () => Promise<BenchResult>; about: string }>;
+
+function describe(row: BenchRow): string {
+  const { what, value, unit, peer, peerValue, ratio, min, max, target } = row;
+  const bound = target ? ("atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`) : "";
+  const verdict = target ? `, target ${bound}: ${row.met ? "met" : "not met"}` : "";
+  return `${what}: ${value} ${unit}, ${ratio} × ${peer} (${peerValue} ${unit}; rounds ${min}–${max})${verdict}`;
+}
+
+const program = new Command("npm run bench --").description(
+  "Benchmarks on a local planet with fresh data; with --json the last line is the result.",
+);
+for (const [name, { run, about }] of Object.entries(BENCHES)) {
+  program
+    .command(name)
+    .description(about)
+    .option("--json", "print the result as one JSON object")
+    .action(async ({ json }: { json?: true }) => {
+      const result = await run();
+      console.log(json ? JSON.stringify(result) : result.rows.map(describe).join("\n"));
+    });
+}
+
+await program.parseAsync();

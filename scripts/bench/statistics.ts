@@ -1,0 +1,59 @@
+/** A figure beside its peer's, both from the same run. */
+export interface BenchRow {
+  what: string;
+  /** Median of the rounds. */
+  value: number;
+  unit: string;
+  peer: string;
+  peerValue: number;
+  /** Median of the rounds' ratios, value to peer. */
+  ratio: number;
+  /** Least and greatest ratio of a round. */
+  min: number;
+  max: number;
+  /** Bound of the ratio; `met` compares with it. */
+  target?: { atLeast: number } | { atMost: number };
+  met?: boolean;
+}
+
+export interface BenchResult {
+  name: string;
+  rows: BenchRow[];
+}
+
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const low = sorted[Math.floor(at)] ?? NaN;
+  const high = sorted[Math.ceil(at)] ?? NaN;
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+const round = (value: number) => Number(value.toPrecision(4));
+
+/** `pairs` holds [value, peer's value] of each round. */
+export function compareRounds(
+  what: string,
+  unit: string,
+  peer: string,
+  pairs: readonly (readonly [number, number])[],
+  target?: BenchRow["target"],
+): BenchRow {
+  const ratios = pairs.map(([value, other]) => value / other);
+  const ratio = median(ratios);
+  return {
+    what,
+    value: round(median(pairs.map(([value]) => value))),
+    unit,
+    peer,
+    peerValue: round(median(pairs.map(([, other]) => other))),
+    ratio: round(ratio),
+    min: round(Math.min(...ratios)),
+    max: round(Math.max(...ratios)),
+    ...(target
+      ? { target, met: "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost }
+      : {}),
+  };
+}

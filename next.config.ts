@@ -10,6 +10,10 @@ const CONTENT_SECURITY_POLICY =
 const config: NextConfig = {
   // For an image; `next start` warns about it, and the platform does not need it.
   output: process.env.BUILD_STANDALONE === "1" ? "standalone" : undefined,
+  // The local planet gives each development server a folder of its own, so that two of them, or one
+  // and a build, do not write over each other.
+  distDir: process.env.MERIDIAN_DIST_DIR ?? ".next",
+  typescript: { tsconfigPath: process.env.MERIDIAN_TSCONFIG ?? "tsconfig.json" },
   outputFileTracingRoot: process.cwd(),
   poweredByHeader: false,
   reactStrictMode: true,

@@ -9,8 +9,14 @@ const WAIT_MS = 400;
 /** What is younger than this is shown as it is, so that many askers cost no more than one. */
 const FRESH_MS = 1_000;
 
-/** A region whose last answer is older than this does not answer. */
+/** A region that has been asked for this long without an answer does not answer. */
 const SILENT_MS = 4_000;
+
+/** Askers that pause for longer than this have to begin anew: nothing was asked meanwhile. */
+const PAUSE_MS = 5_000;
+
+/** Since when, and when last, the regions have been asked from each vantage. */
+const asking = new Map<RegionId, { sinceMs: number; lastMs: number }>();
 
 /**
  * The state of every region as seen from a vantage. Waits a moment for those that are believed to
@@ -22,6 +28,7 @@ export async function gatherRegionStatus(
   vantage: RegionId,
   detailed: boolean,
 ): Promise<RegionStatus[]> {
+  const askedSinceMs = noteAsking(vantage, performance.now());
   const db = multiRegionDb.from(vantage);
   const before = db.getRegionHealth();
   const [buses] = await Promise.all([
@@ -35,22 +42,32 @@ export async function gatherRegionStatus(
   const peers = state.latest(vantage, vantage)?.peers;
   return REGIONS.map((region, index) => {
     const overview = state.latest(vantage, region.id);
-    const ageMs = overview ? performance.now() - overview.readAtMs : Infinity;
+    const nowMs = performance.now();
+    const silentMs = nowMs - Math.max(overview?.readAtMs ?? -Infinity, askedSinceMs);
+    const healthy = health.get(region.id) !== false && silentMs < SILENT_MS;
     const into = lags.filter((lag) => lag.target === region.id);
     return {
       regionId: region.id,
       name: region.name,
       city: region.city,
-      healthy: health.get(region.id) !== false && ageMs < SILENT_MS,
+      healthy,
       isPrimary: region.id === leader,
-      latencyMs: peers?.get(region.id)?.latencyMs ?? null,
+      latencyMs: healthy ? (peers?.get(region.id)?.latencyMs ?? null) : null,
       replicationLag: Object.fromEntries(into.map((lag) => [lag.source, toLagState(lag)])),
       pendingWrites: sumPending(into),
       bus: buses[index] ?? "unknown",
-      checkedAt: overview ? new Date(Date.now() - ageMs).toISOString() : null,
+      checkedAt: overview ? new Date(Date.now() - (nowMs - overview.readAtMs)).toISOString() : null,
       ...(detailed ? { detail: stallDetail(into) } : {}),
     };
   });
+}
+
+function noteAsking(vantage: RegionId, nowMs: number): number {
+  const before = asking.get(vantage);
+  const continues = before !== undefined && nowMs - before.lastMs < PAUSE_MS;
+  const sinceMs = continues ? before.sinceMs : nowMs;
+  asking.set(vantage, { sinceMs, lastMs: nowMs });
+  return sinceMs;
 }
 
 function refresh(vantage: RegionId, regionId: RegionId): Promise<unknown> {

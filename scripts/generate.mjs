@@ -91,6 +91,8 @@ function generate() {
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
       PRISMA_HIDE_UPDATE_MESSAGE: "1",
       CHECKPOINT_DISABLE: "1",
+      // Its notes about commands that were run would go to the user's home.
+      XDG_CONFIG_HOME: path.join(root, ".cache/config"),
     },
   });
   if (result.error) throw result.error;

@@ -5,6 +5,7 @@ import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds, regionsByDistance } from "./regions/topology";
 import { queryShown } from "./sessions/applied-positions";
 import {
+  isStamped,
   mergePositions,
   missingPositions,
   positionsOf,
@@ -241,8 +242,7 @@ export class ReadYourWritesManager {
     const floor = state.floor(vantage);
     const rows = positionsOf(data);
     // What a list or a miss leaves out has no position of its own: note all that the region shows.
-    const single = rows.size > 0 && !Array.isArray(data);
-    const seen = single ? rows : mergePositions(rows, await queryShown(client));
+    const seen = isStamped(data) ? rows : mergePositions(rows, await queryShown(client));
     const open = missingPositions(missingPositions(seen, floor), required);
     if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
   }

@@ -1,8 +1,6 @@
 import { z } from "zod";
+import { parseClock, type VectorClock } from "@/lib/db/conflicts/vector-clock";
 import { COLLABORATOR_ROLES, CONTENT_MAX, refused, TITLE_MAX, type Refused } from "./types";
-
-/** A clock has one entry per actor that ever wrote the row; far more than that is not a clock. */
-const CLOCK_MAX_ENTRIES = 64;
 
 const number = new Intl.NumberFormat("en");
 
@@ -44,13 +42,15 @@ export const content = storable(
   "The content",
 );
 
-export const baseVersion = z
-  .record(z.string().min(1).max(64), z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER), {
-    error: "The base version is not a version of this document. Reload the page.",
-  })
-  .refine((clock) => Object.keys(clock).length <= CLOCK_MAX_ENTRIES, {
-    message: "The base version is not a version of this document. Reload the page.",
-  });
+const BASE_VERSION = "The base version is not a version of this document. Reload the page.";
+
+/** The vector clock that the client started from. */
+export const baseVersion = z.unknown().transform((value, context): VectorClock => {
+  const clock = parseClock(value);
+  if (clock !== null) return clock;
+  context.addIssue({ code: "custom", message: BASE_VERSION });
+  return z.NEVER;
+});
 
 export const email = storable(
   z

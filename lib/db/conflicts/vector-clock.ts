@@ -1,3 +1,5 @@
+import { isActor } from "@/lib/db/regions/region-id";
+
 /**
  * For each actor how many of its writes a version includes (Parker et al., 1983). A missing actor
  * counts as 0. `mr.clock_compare` and `mr.clock_join` in the database are the same functions.
@@ -40,13 +42,14 @@ function fromEntries(entries: [string, number][]): VectorClock {
   return Object.fromEntries(entries);
 }
 
-/** Null for anything that is not an object of counts. For clocks that came from a client. */
+/** Null for anything that is not counts by actor. For clocks that came from a client. */
 export function parseClock(value: unknown): VectorClock | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const entries = Object.entries(value as Record<string, unknown>);
   if (entries.length > 64) return null;
   const counts = entries.filter(
-    (pair): pair is [string, number] => Number.isSafeInteger(pair[1]) && (pair[1] as number) >= 0,
+    (pair): pair is [string, number] =>
+      isActor(pair[0]) && Number.isSafeInteger(pair[1]) && (pair[1] as number) >= 0,
   );
   return counts.length === entries.length ? fromEntries(counts) : null;
 }

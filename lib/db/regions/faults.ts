@@ -21,20 +21,25 @@ export async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<
 /** Whether an error means that the other side could not be reached, so another region may serve. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof RegionTimeoutError) return true;
-  return chain(error).some(
-    (link) =>
-      (link.code !== undefined &&
-        (UNREACHABLE_CODES.has(link.code) || /^(08|57P)/.test(link.code))) ||
-      UNREACHABLE_MESSAGE.test(link.message),
-  );
+  const state = sqlState(error);
+  // 53300: the region has no connection left for us.
+  if (state !== undefined && /^(08|57P|53300)/.test(state)) return true;
+  const links = chain(error);
+  if (links.some((link) => link.code !== undefined && UNREACHABLE_CODES.has(link.code)))
+    return true;
+  // Messages count only where no database answered: its answers quote what users wrote.
+  return state === undefined && links.some((link) => UNREACHABLE_MESSAGE.test(link.message));
 }
 
 /** SQLSTATE of a database error, through the wrappers of Prisma and its adapters. */
 export function sqlState(error: unknown): string | undefined {
   return chain(error)
     .map((link) => link.code)
-    .find((code) => code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^P[12]\d{3}$/.test(code));
+    .find((code) => code !== undefined && SQL_STATE.test(code));
 }
+
+// Some codes of Node have five letters too, but no digit (EPIPE); those of Prisma begin at P1000.
+const SQL_STATE = /^(?=.*[0-9])(?!P[1-9])[0-9A-Z]{5}$/;
 
 // P1xxx are Prisma's connection errors, P2024 is its pool timeout.
 const UNREACHABLE_CODES = new Set([

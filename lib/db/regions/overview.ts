@@ -159,7 +159,7 @@ export function appliedEverywhere(overview: Overview): Positions {
   for (const actor of actors) {
     let lowest: Position | undefined;
     for (const region of overview.registered) {
-      if (region === regionOfActor(actor)) continue;
+      if (region === regionOfActor(actor) && isCurrent(overview, region, actor)) continue;
       const position =
         region === overview.region
           ? overview.cursors.get(actor)?.position
@@ -175,13 +175,21 @@ export function appliedEverywhere(overview: Overview): Positions {
   return floor;
 }
 
+/** A region has all that it wrote; once rebuilt, not all that its former incarnation did. */
+function isCurrent(overview: Overview, region: string, actor: Actor): boolean {
+  const current = region === overview.region ? overview.actor : overview.peers.get(region)?.actor;
+  return current === undefined || current === actor;
+}
+
 /** How far behind a region may be, in ms, over all streams into it; Infinity while one is unknown. */
 export function stalenessBoundMs(overview: Overview): number {
   let bound = 0;
   for (const region of overview.registered) {
     if (region === overview.region) continue;
-    const actor = overview.peers.get(region)?.actor ?? (region as Actor);
-    bound = Math.max(bound, overview.cursors.get(actor)?.stalenessMs ?? Infinity);
+    const peer = overview.peers.get(region);
+    const cursor = overview.cursors.get(peer?.actor ?? (region as Actor));
+    // `stalenessMs` is this region's time less the origin's: add what their clocks differ by.
+    bound = Math.max(bound, (cursor?.stalenessMs ?? Infinity) + (peer?.clockOffsetMs ?? 0));
   }
   return bound;
 }

@@ -82,8 +82,16 @@ export class RegionState {
     return fallback;
   }
 
-  /** Positions that every region has applied. Old knowledge is safe: cursors only grow. */
+  /**
+   * Positions that every region has applied. Old knowledge is safe: cursors only grow. None while
+   * some region reads from a replica of its own, which may be behind the cursors that are known.
+   */
   floor(vantage: RegionId): Positions {
+    const readsElsewhere = this.topology().regions.some(({ id }) => {
+      const { read, write } = this.topology().endpoints(vantage, id);
+      return read !== write;
+    });
+    if (readsElsewhere) return NOTHING;
     const overview = this.around(vantage);
     if (overview === null) return NOTHING;
     let floor = this.floors.get(overview);

@@ -141,11 +141,12 @@ export class BusSubscriber implements Service {
         keepAlive: true,
         application_name: "meridian-listener",
       });
-      const ended = new Promise<void>((resolve) => {
-        client.once("error", () => resolve());
-        client.once("end", () => resolve());
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      const lost = new AbortController();
+      const onEnd = () => lost.abort();
+      // Not once: pg reports a reset, and then the end that follows from it.
+      client.on("error", onEnd);
+      client.once("end", onEnd);
+      signal.addEventListener("abort", onEnd, { once: true });
       try {
         await client.connect();
         this.listener = client;
@@ -153,22 +154,21 @@ export class BusSubscriber implements Service {
         await client.query(`LISTEN ${NOTIFY_CHANNEL}`);
         this.handlers.onHint();
         backoff.reset();
-        await this.watch(client, ended);
+        await this.watch(client, lost.signal);
       } catch (err) {
         getLogger("bus").debug({ err, origin: this.origin.region }, "listen failed");
       }
+      signal.removeEventListener("abort", onEnd);
       await client.end().catch(() => undefined);
       await backoff.wait(signal);
     }
   }
 
-  /** Returns when the connection has ended, or does not answer any more. */
-  private async watch(client: pg.Client, ended: Promise<void>): Promise<void> {
-    let over = false;
-    void ended.then(() => (over = true));
-    while (!over) {
-      await Promise.race([ended, systemSleep(10_000, this.stopping.signal)]);
-      if (!over) await client.query("SELECT 1");
+  /** Returns when the connection has ended. Throws when it does not answer any more. */
+  private async watch(client: pg.Client, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await systemSleep(10_000, ended);
+      if (!ended.aborted) await client.query("SELECT 1");
     }
   }
 }

@@ -39,7 +39,8 @@ export function lagOf(
   const cursor = overview.cursors.get(actor);
   if (!cursor || cursor.transitMs === null) return { kind: "unknown", source, target };
   const transitMs = Math.max(0, cursor.transitMs + peer.clockOffsetMs);
-  const waitingMs = peer.pending > 0 && cursor.stalenessMs !== null ? cursor.stalenessMs : 0;
+  const waitingMs =
+    peer.pending > 0 && cursor.stalenessMs !== null ? cursor.stalenessMs + peer.clockOffsetMs : 0;
   return {
     kind: "ok",
     source,

@@ -69,7 +69,8 @@ export class Publisher implements Service {
       });
       const lost = new AbortController();
       const onLost = () => lost.abort();
-      lock.once("error", onLost);
+      // Not once: pg reports a reset, and then the end that follows from it.
+      lock.on("error", onLost);
       lock.once("end", onLost);
       signal.addEventListener("abort", onLost, { once: true });
       try {

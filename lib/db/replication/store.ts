@@ -73,7 +73,7 @@ export async function readOutbox(
   }>({
     name: "mr_read_outbox",
     text: `SELECT mr.local_actor() AS actor, mr.schema_version() AS schema_version, entity, events,
-             payload, upto::text, source_time::text, complete FROM mr.read_outbox($1::bigint, $2)`,
+             payload, upto::text, to_json(source_time) #>> '{}' AS source_time, complete FROM mr.read_outbox($1::bigint, $2)`,
     values: [after.toString(), limit],
   });
   const first = rows[0];

@@ -56,10 +56,10 @@ export function mergePositions(...all: readonly Positions[]): Positions {
   return merged;
 }
 
-/** What of `required` is not covered by `applied`. */
+/** What of `required` is not covered by `applied`. An actor that it lacks is at 0, before all writes. */
 export function missingPositions(required: Positions, applied: Positions): Positions {
   return new Map(
-    [...required].filter(([actor, position]) => position > (applied.get(actor) ?? -1n)),
+    [...required].filter(([actor, position]) => position > (applied.get(actor) ?? 0n)),
   );
 }
 
@@ -68,7 +68,8 @@ interface Stamped {
   position: bigint;
 }
 
-function isStamped(value: unknown): value is Stamped {
+/** Whether a value is a replicated row, as its writer or a reader gets it. */
+export function isStamped(value: unknown): value is Stamped {
   return (
     typeof value === "object" &&
     value !== null &&

@@ -39,9 +39,9 @@ interface Parts {
 export async function routeRead(parts: Parts, request: RouteRequest): Promise<Route> {
   const { level } = request;
   if (level === "strong") return toLeader(parts, request, "redirected-leader");
-  if (request.tokenInvalid) return toLeader(parts, request, "invalid-token");
   if (level === "eventual") return { ...nearest(parts, request), stale: false };
   if (typeof level === "object") return routeBounded(parts, request, level.boundedMs);
+  if (request.tokenInvalid) return toLeader(parts, request, "invalid-token");
   return routeSession(parts, request);
 }
 
@@ -77,23 +77,19 @@ async function routeSession(parts: Parts, request: RouteRequest): Promise<Route>
   if (required.size === 0 || applied.covers(region, required))
     return { region, reason, stale: false };
 
-  const reachable = await applied.refresh(vantage, region).then(
-    () => true,
-    (error: unknown) => {
-      if (!isUnreachable(error)) throw error;
-      state.markDown(vantage, region);
-      return false;
-    },
-  );
-  if (!reachable) {
-    const order = request.order.filter((id) => id !== region);
-    if (order.length === 0) return { region, reason: "stale-fallback", stale: true };
-    const route = await routeSession(parts, { ...request, order });
-    return { ...route, reason: route.reason === "nearest" ? "redirected-down" : route.reason };
+  try {
+    await applied.refresh(vantage, region);
+    if (applied.covers(region, required)) return { region, reason, stale: false };
+    return await routeWhenBehind(parts, request, region);
+  } catch (error) {
+    // Also when it goes away while it is waited for.
+    if (!isUnreachable(error)) throw error;
+    state.markDown(vantage, region);
   }
-  if (applied.covers(region, required)) return { region, reason, stale: false };
-
-  return routeWhenBehind(parts, request, region);
+  const order = request.order.filter((id) => id !== region);
+  if (order.length === 0) return { region, reason: "stale-fallback", stale: true };
+  const route = await routeSession(parts, { ...request, order });
+  return { ...route, reason: route.reason === "nearest" ? "redirected-down" : route.reason };
 }
 
 /** The region lacks something: wait for it, or go where it is, whichever is expected to be quicker. */
@@ -125,10 +121,8 @@ async function routeWhenBehind(
   if (await applied.waitUntilCovered(vantage, region, required, budgetMs, overtaken.signal)) {
     return { region, reason: "waited", stale: false };
   }
-  await Promise.race([
-    checked,
-    Promise.allSettled(others.map((id) => applied.refresh(vantage, id))),
-  ]);
+  const asked = Promise.allSettled(others.map((id) => applied.refresh(vantage, id)));
+  await Promise.race([asked, checked.then((beyond) => (beyond ? [] : asked))]);
   const target = others.find((id) => applied.covers(id, required));
   if (target !== undefined) return { region: target, reason: "redirected-behind", stale: false };
   if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
@@ -180,8 +174,13 @@ async function routeBounded(
       if (!state.isHealthy(vantage, region)) continue;
       const overview = await state.refresh(vantage, region).catch(() => null);
       if (overview !== null && stalenessBoundMs(overview) <= boundedMs) {
-        const here = region === preferred ? (waited ? "waited" : "nearest") : "redirected-behind";
-        return { region, reason: here, stale: false };
+        if (region === preferred) {
+          return { region, reason: waited ? "waited" : "nearest", stale: false };
+        }
+        const reason = state.isHealthy(vantage, preferred)
+          ? "redirected-behind"
+          : "redirected-down";
+        return { region, reason, stale: false };
       }
     }
     waited = true;

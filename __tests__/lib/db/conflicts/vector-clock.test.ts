@@ -8,10 +8,12 @@ import {
   type ClockOrder,
   type VectorClock,
 } from "@/lib/db/conflicts/vector-clock";
+import { isActor } from "@/lib/db/regions/region-id";
 
 /** Names of Object.prototype among them: none may be mistaken for a count. */
 const ACTORS = [
   "us-east-1",
+  "ap-southeast-1",
   "eu-west-1#2",
   "__proto__",
   "constructor",
@@ -157,7 +159,8 @@ describe("actors with the names of properties of every object", () => {
       ["__proto__", 3],
       ["a", 1],
     ]);
-    expect(JSON.stringify(parseClock(own))).toBe('{"__proto__":3}');
+    // A client's clock has actors only.
+    expect(parseClock(own)).toBeNull();
     expect(compareClocks(own, incrementClock(own, "__proto__"))).toBe("before");
     expect(({} as Record<string, unknown>).a).toBeUndefined();
   });
@@ -168,7 +171,8 @@ describe("parseClock", () => {
     fc.assert(
       fc.property(clock, (value) => {
         const parsed = parseClock(JSON.parse(JSON.stringify(value)));
-        expect(parsed && Object.entries(parsed)).toEqual(Object.entries(value));
+        const onlyActors = Object.keys(value).every((name) => isActor(name));
+        expect(parsed && Object.entries(parsed)).toEqual(onlyActors ? Object.entries(value) : null);
       }),
     );
   });

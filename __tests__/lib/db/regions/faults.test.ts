@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { isUnreachable, RegionTimeoutError, sqlState, within } from "@/lib/db/regions/faults";
 
 function fault(message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), fields);
@@ -81,5 +81,36 @@ describe("sqlState", () => {
     ["none of nothing", null, undefined],
   ])("%s", (_name, error, expected) => {
     expect(sqlState(error)).toBe(expected);
+  });
+});
+
+describe("within", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("hands on what comes in time, and leaves no timer", async () => {
+    await expect(within(100, Promise.resolve("answer"))).resolves.toBe("answer");
+    await expect(within(100, Promise.reject(fault("refused")))).rejects.toThrow("refused");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("an answer that never comes counts as unreachable", async () => {
+    const error = within(100, new Promise(() => undefined)).catch((reason: unknown) => reason);
+    await vi.advanceTimersByTimeAsync(99);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await error).toBeInstanceOf(RegionTimeoutError);
+    expect(isUnreachable(await error)).toBe(true);
+  });
+
+  test("one that fails too late is not an unhandled rejection", async () => {
+    const late = new Promise((_, reject) => setTimeout(() => reject(fault("late")), 200));
+    const error = within(100, late).catch((reason: unknown) => reason);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(await error).toBeInstanceOf(RegionTimeoutError);
   });
 });

@@ -1,6 +1,7 @@
 import type { LagState, RegionStatus } from "@/lib/region-status-shape";
 import { geoReplication, type ReplicationLag } from "@/lib/db/geo-replication";
 import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
+import type { Overview } from "@/lib/db/regions/overview";
 import { defaultRuntime } from "@/lib/db/regions/runtime";
 
 /** How long an answer is held for a region that is believed to be up, in ms. */
@@ -31,16 +32,15 @@ export async function gatherRegionStatus(
   const askedSinceMs = noteAsking(vantage, performance.now());
   const db = multiRegionDb.from(vantage);
   const before = db.getRegionHealth();
-  const [buses] = await Promise.all([
-    Promise.all(REGIONS.map(({ id }) => busOfRegion(id))),
-    ...REGIONS.filter(({ id }) => before.get(id) !== false).map(({ id }) => refresh(vantage, id)),
-  ]);
+  await Promise.all(
+    REGIONS.filter(({ id }) => before.get(id) !== false).map(({ id }) => refresh(vantage, id)),
+  );
   const lags = await geoReplication.getReplicationLags(vantage);
   const health = db.getRegionHealth();
   const leader = db.getLeader().region;
   const { state } = defaultRuntime();
   const peers = state.latest(vantage, vantage)?.peers;
-  return REGIONS.map((region, index) => {
+  return REGIONS.map((region) => {
     const overview = state.latest(vantage, region.id);
     const nowMs = performance.now();
     const silentMs = nowMs - Math.max(overview?.readAtMs ?? -Infinity, askedSinceMs);
@@ -55,7 +55,7 @@ export async function gatherRegionStatus(
       latencyMs: healthy ? (peers?.get(region.id)?.latencyMs ?? null) : null,
       replicationLag: Object.fromEntries(into.map((lag) => [lag.source, toLagState(lag)])),
       pendingWrites: sumPending(into),
-      bus: buses[index] ?? "unknown",
+      bus: busOf(overview, overview ? nowMs - overview.readAtMs : Infinity),
       checkedAt: overview ? new Date(Date.now() - (nowMs - overview.readAtMs)).toISOString() : null,
       ...(detailed ? { detail: stallDetail(into) } : {}),
     };
@@ -86,12 +86,10 @@ async function orAfter(ms: number, work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Asked as code in the region itself would reach it. */
-async function busOfRegion(regionId: RegionId): Promise<RegionStatus["bus"]> {
-  const answer = await defaultRuntime()
-    .redis.of(regionId, regionId)
-    .attempt((redis) => redis.ping());
-  return answer === undefined ? "degraded" : "redis";
+/** As the region's worker last said; a worker that says nothing announces nothing. */
+function busOf(overview: Overview | null, overviewAgeMs: number): RegionStatus["bus"] {
+  const worker = overview?.worker;
+  return worker && worker.ageMs + overviewAgeMs < SILENT_MS ? worker.bus : "unknown";
 }
 
 function toLagState(lag: ReplicationLag): LagState {

@@ -8,7 +8,7 @@ import { withClient } from "@/scripts/with-client";
 /** Printed by `npm run dev` and in the README: worth nothing, and only good for a local database. */
 export const DEMO_PASSWORD = "meridian-demo";
 
-const SEED_LOCK = 72_707_370;
+const SEED_LOCK = 72_707_371;
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const MIN_PASSWORD_LENGTH = 12;
 

@@ -73,6 +73,7 @@ export function overview(changes: OverviewChanges = {}): Overview {
     stalls: new Map(
       Object.entries(changes.stalls ?? {}).map(([name, stall]) => [actor(name), stall]),
     ),
+    worker: null,
     readAtMs: 0,
   };
 }

@@ -99,9 +99,12 @@ export class ReadYourWritesManager {
             : clients.read(vantage, route.region);
         const data = await within(READ_TIMEOUT_MS, read(client, route.region));
         if (level !== "eventual") await this.remember(userId, vantage, client, data, required);
+        // The regions before this one did not answer, whatever their order said.
+        const fallback =
+          failed.size > 0 && route.reason === "nearest" && route.region !== preferred;
         const receipt = this.receipt({
           level,
-          route,
+          route: fallback ? { ...route, reason: "redirected-down" } : route,
           vantage,
           started,
           waitedMs,

@@ -42,6 +42,8 @@ export interface Overview {
   cursors: ReadonlyMap<Actor, CursorView>;
   peerCursors: ReadonlyMap<string, Positions>;
   stalls: ReadonlyMap<Actor, { reason: string; detail: string; forMs: number }>;
+  /** Null until the region's first worker has reported. */
+  worker: { bus: "redis" | "degraded"; ageMs: number } | null;
   /** `performance.now()` when it was read. */
   readAtMs: number;
 }
@@ -77,6 +79,7 @@ interface Raw {
       }[]
     | null;
   peerCursors: { region: string; actor: string; position: string }[] | null;
+  worker: { bus: "redis" | "degraded"; ageMs: number } | null;
   stalls: { actor: string; reason: string; detail: string; forMs: number }[] | null;
 }
 
@@ -97,6 +100,7 @@ export async function readOverview(db: PrismaClient): Promise<Overview> {
           'transitMs', transit_ms, 'stalenessMs', mr.ms_since(complete_at))) FROM mr.cursor),
       'peerCursors', (SELECT json_agg(json_build_object(
           'region', region, 'actor', actor, 'position', position::text)) FROM mr.peer_cursor),
+      'worker', (SELECT json_build_object('bus', bus, 'ageMs', mr.ms_since(seen_at)) FROM mr.worker),
       'stalls', (SELECT json_agg(json_build_object(
           'actor', actor, 'reason', reason, 'detail', detail, 'forMs', mr.ms_since(since))) FROM mr.stall)
     )::text AS overview
@@ -144,6 +148,7 @@ function parse(raw: Raw): Overview {
     ),
     peerCursors,
     stalls: new Map((raw.stalls ?? []).map((stall) => [stall.actor as Actor, stall])),
+    worker: raw.worker,
     readAtMs: performance.now(),
   };
 }

@@ -22,6 +22,9 @@ export function wakeChannel(region: RegionId): string {
 /** PostgreSQL channel on which a publisher without Redis tells appliers to pull. */
 export const NOTIFY_CHANNEL = "mr_hint";
 
+/** How a region's events are announced: pushed through Redis, or by NOTIFY alone. */
+export type BusMode = "redis" | "degraded";
+
 /** The sending side, at the origin. */
 export class BusPublisher {
   private redis: Redis | undefined;
@@ -34,7 +37,7 @@ export class BusPublisher {
   ) {}
 
   /** Which way the last message went. */
-  mode: "redis" | "degraded" = "degraded";
+  mode: BusMode = "degraded";
 
   /** Never throws: appliers find out by themselves what they were not told. */
   async publish(message: BusMessage): Promise<void> {

@@ -4,12 +4,16 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import { maskCredentials, getLogger } from "@/lib/log";
 import { systemSleep } from "@/lib/clock";
 import type { Service } from "@/lib/service";
+import type { BusMode } from "./bus";
+import { recordWorker } from "./store";
 
 export interface PeerObserverOptions {
   region: RegionId;
   local: pg.Pool;
   /** Every region by id, this one included. */
   peers: ReadonlyMap<RegionId, pg.Pool>;
+  /** How this region's events are announced now. */
+  busMode: () => BusMode;
   intervalMs?: number;
 }
 
@@ -55,6 +59,9 @@ export class PeerObserver implements Service {
       const started = performance.now();
       try {
         await this.observe(region, pool);
+        if (region === this.options.region) {
+          await recordWorker(this.options.local, this.options.busMode());
+        }
       } catch (err) {
         if (signal.aborted) return;
         await this.noteFailure(region, err);

@@ -39,7 +39,8 @@ export class RegionWorker implements Service {
     const local = this.open(own.direct, 6);
     await this.untilUsable(local);
 
-    this.bus = new BusPublisher(region, own.redis, local, topology.replicationSecret);
+    const bus = new BusPublisher(region, own.redis, local, topology.replicationSecret);
+    this.bus = bus;
     const peers = new Map(
       regionIds(topology).map((id) => [
         id,
@@ -52,9 +53,9 @@ export class RegionWorker implements Service {
         directUrl: own.direct,
         redisUrl: own.redis,
         store: local,
-        bus: this.bus,
+        bus,
       }),
-      new PeerObserver({ region, local, peers }),
+      new PeerObserver({ region, local, peers, busMode: () => bus.mode }),
       new OutboxTrimmer(local),
       ...regionIds(topology)
         .filter((id) => id !== region)

@@ -3,6 +3,7 @@ import { getLogger } from "@/lib/log";
 import { ConfigurationError } from "@/lib/errors";
 import type { Actor } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
+import type { BusMode } from "./bus";
 import { toBinaryArray, type Batch, type EntityRows } from "./batch";
 
 /** Connections of a worker to one region, as the owner and not through a pooler. */
@@ -159,6 +160,16 @@ export async function touchCursor(
            SET complete_at = greatest(c.complete_at, EXCLUDED.complete_at), transit_ms = EXCLUDED.transit_ms
            WHERE c.position >= $2::bigint`,
     values: [actor, upto.toString(), sourceTime],
+  });
+}
+
+/** Says that this region's worker is alive, and by which way it tells of events. */
+export async function recordWorker(pool: pg.Pool, bus: BusMode): Promise<void> {
+  await pool.query({
+    name: "mr_record_worker",
+    text: `INSERT INTO mr.worker (bus, seen_at) VALUES ($1, clock_timestamp())
+           ON CONFLICT (singleton) DO UPDATE SET bus = EXCLUDED.bus, seen_at = EXCLUDED.seen_at`,
+    values: [bus],
   });
 }
 

@@ -47,6 +47,14 @@ CREATE TABLE mr.peer_cursor (
     PRIMARY KEY (region, actor)
 );
 
+-- What the worker of this region last said of itself.
+CREATE TABLE mr.worker (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    -- 'redis', or 'degraded' while events are announced by NOTIFY.
+    bus text NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+
 -- Why a stream into this region does not move. A row exists only while it does not.
 CREATE TABLE mr.stall (
     actor text PRIMARY KEY,
@@ -515,5 +523,5 @@ BEGIN
 END
 $$;
 
-GRANT SELECT ON mr.local, mr.region, mr.leadership, mr.entity, mr.cursor, mr.peer, mr.peer_cursor, mr.stall
+GRANT SELECT ON mr.local, mr.region, mr.leadership, mr.entity, mr.cursor, mr.peer, mr.peer_cursor, mr.worker, mr.stall
     TO meridian_app;

@@ -16,6 +16,8 @@ const config: NextConfig = {
   typescript: { tsconfigPath: process.env.MERIDIAN_TSCONFIG ?? "tsconfig.json" },
   outputFileTracingRoot: process.cwd(),
   poweredByHeader: false,
+  // It covers what is at the foot of a narrow page.
+  devIndicators: false,
   reactStrictMode: true,
   // ws breaks when webpack bundles it ("mask is not a function"); pg and pino load files of theirs.
   serverExternalPackages: ["ws", "pg", "pino"],

@@ -23,8 +23,6 @@ export interface Env {
   redisUrl: string | null;
   authSecret: string;
   replicationSecret: string;
-  /** Unset means that the cron routes refuse every call. */
-  cronSecret: string | null;
   /** File that says how each region reaches the others; written by the local planet only. */
   linksPath: string | null;
   onVercel: boolean;
@@ -157,7 +155,6 @@ export function parseEnv(source: EnvSource): Env {
         .default("development"),
       AUTH_SECRET: requiredSecret,
       REPLICATION_SECRET: requiredSecret,
-      CRON_SECRET: z.string().min(16, "a secret of at least 16 characters").optional(),
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
       VERCEL: z.string().optional(),
@@ -171,7 +168,6 @@ export function parseEnv(source: EnvSource): Env {
     redisUrl: set.REDIS_URL ?? null,
     authSecret: values.AUTH_SECRET,
     replicationSecret: values.REPLICATION_SECRET,
-    cronSecret: values.CRON_SECRET ?? null,
     linksPath: values.MERIDIAN_LINKS ?? null,
     onVercel: values.VERCEL !== undefined,
     localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),

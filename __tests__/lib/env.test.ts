@@ -148,7 +148,6 @@ describe("a missing or malformed value", () => {
     ["DB_US_EAST_DIRECT", `postgresql://app:${PASSWORD}@host`, "ends with a database name."],
     ["REDIS_URL", `http://:${PASSWORD}@host`, "a redis:// or rediss:// URL."],
     ["AUTH_SECRET", PASSWORD, "a secret of at least 32 characters."],
-    ["CRON_SECRET", "short", "a secret of at least 16 characters."],
     ["MERIDIAN_LOCAL_PLANET", "yes", "1, 0, true or false."],
     ["NODE_ENV", "staging", "development, test or production."],
     ["CURRENT_REGION", "us-west-9", "one of us-east-1, eu-west-1, ap-southeast-1."],

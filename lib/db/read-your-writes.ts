@@ -75,10 +75,10 @@ export class ReadYourWritesManager {
     const token = options.token ?? NO_TOKEN;
     const vantage = options.vantage ?? topology.currentRegion;
     const started = performance.now();
-    const usesSession = level === "session" && token.kind !== "invalid";
-    const session = usesSession
-      ? await this.openEntries(userId, token, vantage)
-      : { required: NOTHING, complete: true };
+    const session =
+      level === "session"
+        ? await this.openEntries(userId, token, vantage)
+        : { required: NOTHING, complete: true };
     const { required } = session;
 
     const failed = new Set<RegionId>();

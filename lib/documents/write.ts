@@ -44,7 +44,7 @@ const NOT_YET = refused(
 );
 const NO_REGION = refused(
   "unavailable",
-  "No region can be reached to write to. Nothing was saved; try again shortly.",
+  "No region answered. Whether it was saved is not known: look before you try again.",
 );
 
 /** How long a change waits for its base version before it looks for it in other regions. */

@@ -54,7 +54,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 /**
- * HTTP on 127.0.0.1 by which tests and the fault lab look at the planet and break it. Every request
+ * HTTP on 127.0.0.1 by which tests and drills look at the planet and break it. Every request
  * carries `Authorization: Bearer <controlToken of secrets.json>`.
  *
  * - `GET /links`: delays, states and counters of every link

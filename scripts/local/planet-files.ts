@@ -26,7 +26,7 @@ const secretsSchema = z.object({
 /** Made once per planet. Losing the file costs sessions, and the passwords are set anew. */
 export type PlanetSecrets = z.infer<typeof secretsSchema>;
 
-/** What programs outside (tests, a fault lab, psql) need to know about a running planet. */
+/** What programs outside (tests, drills, psql) need to know about a running planet. */
 export interface ClusterFile {
   /** Null with --headless. */
   web: string | null;

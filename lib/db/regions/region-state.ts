@@ -9,7 +9,7 @@ import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } fro
 /** How old a cached overview may be before the next caller starts to refresh it. */
 const REFRESH_AFTER_MS = 1_000;
 
-/** A peer that its observer could not reach, or did not hear of, for this long counts as down. */
+/** A peer that its observer could not reach for this long counts as down. */
 const PEER_FAILED_MS = 3_000;
 
 /** An observation older than this says nothing any more. */
@@ -128,10 +128,11 @@ export class RegionState {
     }
     if (vantage === region) return true;
     const view = this.latest(vantage, vantage);
-    // An overview that has aged cannot condemn another region.
-    if (view === null || this.nowMs() - view.readAtMs > OBSERVATION_VALID_MS) return true;
-    const peer = view.peers.get(region);
-    return !peer || (peer.ageMs < PEER_FAILED_MS && (peer.failedForMs ?? 0) < PEER_FAILED_MS);
+    // An overview that has aged, or an observer that is gone, cannot condemn another region.
+    if (view === null) return true;
+    const observedMs = this.nowMs() - view.readAtMs + (view.worker?.ageMs ?? Infinity);
+    if (observedMs > OBSERVATION_VALID_MS) return true;
+    return (view.peers.get(region)?.failedForMs ?? 0) < PEER_FAILED_MS;
   }
 
   markDown(vantage: RegionId, region: RegionId): void {

@@ -148,8 +148,11 @@ export class Applier implements Service {
       if (!actor) throw new Error(`The database of ${this.options.origin} has no actor`);
       this.cursor = { actor, position: await readCursor(target, actor) };
     }
+    let ahead: Promise<Batch> | undefined;
     while (!this.stopping.signal.aborted) {
-      const batch = await readOutbox(source, this.cursor.position, this.pullEvents);
+      const batch: Batch = await (ahead ??
+        readOutbox(source, this.cursor.position, this.pullEvents));
+      ahead = undefined;
       if (batch.actor !== this.cursor.actor) {
         this.cursor = { actor: batch.actor, position: await readCursor(target, batch.actor) };
         continue;
@@ -162,8 +165,15 @@ export class Applier implements Service {
         return;
       }
       this.fitPull(sizeOf(batch), batch);
+      if (!batch.complete) {
+        // The source reads the next batch while this one is applied.
+        ahead = readOutbox(source, batch.upto, this.pullEvents);
+        ahead.catch(() => undefined);
+      }
       if (!(await this.apply(batch))) return;
       if (batch.complete) return;
+      // Another applier may have moved the cursor meanwhile: what was read ahead then has a gap.
+      if (this.cursor.position !== batch.upto) ahead = undefined;
     }
   }
 

@@ -48,8 +48,8 @@ function fromHash(hash: Record<string, string>): Positions {
 
 /**
  * What each user's sessions have written or seen, shared by tabs, devices and processes: in Redis,
- * max-merged, and in this process's memory for while Redis is away. Losing both loses nothing that
- * the cookie does not have.
+ * max-merged, and in this process's memory for while Redis is away. The cookie has the
+ * session's own writes too; what it merely saw is here alone.
  */
 export class SessionMirror {
   private readonly local = new Map<string, Positions>();

@@ -19,7 +19,7 @@ export interface RouteRequest {
   level: ReadLevel;
   /** Open entries of the session. */
   required: Positions;
-  /** Set when the request brought a token that is not believed. */
+  /** Set when the request brought a token that is not believed; `required` is then the mirror's. */
   tokenInvalid: boolean;
 }
 
@@ -41,8 +41,18 @@ export async function routeRead(parts: Parts, request: RouteRequest): Promise<Ro
   if (level === "strong") return toLeader(parts, request, "redirected-leader");
   if (level === "eventual") return { ...nearest(parts, request), stale: false };
   if (typeof level === "object") return routeBounded(parts, request, level.boundedMs);
-  if (request.tokenInvalid) return toLeader(parts, request, "invalid-token");
+  if (request.tokenInvalid) return routeDistrusted(parts, request);
   return routeSession(parts, request);
+}
+
+/** The leader, once it has what the mirror knows of the session: the token may have known more. */
+async function routeDistrusted(parts: Parts, request: RouteRequest): Promise<Route> {
+  const { region: leader } = parts.state.leader(request.vantage);
+  const others = request.order.filter((id) => id !== leader);
+  if (others.length === request.order.length) return toLeader(parts, request, "invalid-token");
+  const route = await routeSession(parts, { ...request, order: [leader, ...others] });
+  if (route.region !== leader) return { ...route, reason: "stale-fallback", stale: true };
+  return route.stale ? route : { ...route, reason: "invalid-token" };
 }
 
 function toLeader({ state }: Parts, request: RouteRequest, reason: RouteReason): Route {

@@ -5,7 +5,7 @@ import { mergePositions, positionsFromJson, positionsToJson, type Positions } fr
 /** Longest token that is issued or looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 512;
 
-/** As long as a sign-in lasts. Entries leave a token when every region has applied them, not by age. */
+/** Longer than any sign-in. Entries leave a token when every region has applied them, not by age. */
 export const TOKEN_LIFETIME_MS = 30 * 24 * 3_600_000;
 
 /** Whose token it is; a token of another user or session is not accepted. */
@@ -20,7 +20,7 @@ export type TokenProblem = "malformed" | "oversized" | "forged" | "foreign" | "e
 export type SessionToken =
   | { kind: "none" }
   | { kind: "valid"; positions: Positions }
-  /** Nothing of it is believed; reads go to the leader, which has seen the most. */
+  /** Nothing of it is believed; reads go to the leader, with what the mirror knows of the session. */
   | { kind: "invalid"; problem: TokenProblem };
 
 /** Signing keys by id: the first one signs, every one verifies, so that a key can be rotated. */

@@ -149,7 +149,11 @@ CREATE FUNCTION mr.array_elements(p_array anyarray) RETURNS bytea
 CREATE TYPE mr.outbox_batch AS (
     entity text, events integer, payload bytea, upto bigint, source_time timestamptz, complete boolean);
 
--- Generated per entity set by mr.rebuild_batch_functions; see there.
+CREATE FUNCTION mr.last_event() RETURNS bigint
+    LANGUAGE sql STABLE RETURN 0::bigint;
+
+-- Generated for the entities that there are by mr.rebuild_batch_functions; see there.
+--   mr.last_event() RETURNS bigint
 --   mr.read_outbox(p_after bigint, p_limit integer) RETURNS SETOF mr.outbox_batch
 --   mr.apply_batch(p_actor, p_prev, p_upto, p_schema_version, p_source_time, p_complete, one array per entity)
 
@@ -301,11 +305,13 @@ DECLARE
 BEGIN
     EXECUTE format($sql$
         CREATE OR REPLACE FUNCTION mr.%1$I(p_rows mr.%2$I[]) RETURNS void
-            LANGUAGE sql SECURITY DEFINER AS $body$
-        INSERT INTO public.%3$I AS t (%4$s)
-        SELECT DISTINCT ON (id) %4$s FROM unnest(p_rows) ORDER BY id, hlc DESC, origin DESC
-        ON CONFLICT (id) DO UPDATE SET %5$s, clock = mr.clock_join(t.clock, EXCLUDED.clock)
-        WHERE coalesce((t.clock ->> EXCLUDED.origin)::bigint, 0) < (EXCLUDED.clock ->> EXCLUDED.origin)::bigint
+            LANGUAGE plpgsql SECURITY DEFINER AS $body$
+        BEGIN
+            INSERT INTO public.%3$I AS t (%4$s)
+            SELECT DISTINCT ON (id) %4$s FROM unnest(p_rows) ORDER BY id, hlc DESC, origin DESC
+            ON CONFLICT (id) DO UPDATE SET %5$s, clock = mr.clock_join(t.clock, EXCLUDED.clock)
+            WHERE coalesce((t.clock ->> EXCLUDED.origin)::bigint, 0) < (EXCLUDED.clock ->> EXCLUDED.origin)::bigint;
+        END
         $body$
     $sql$, 'apply_' || p_table, 'outbox_' || p_table, p_table, v_list, v_set);
     EXECUTE format('ALTER FUNCTION mr.%I OWNER TO mr_apply', 'apply_' || p_table);
@@ -314,6 +320,8 @@ BEGIN
 END
 $$;
 
+-- mr.last_event(): the position of the newest event of this region that the snapshot shows, or 0.
+--
 -- mr.read_outbox(after, limit): the next events of this region, at most about `limit` of them per
 -- entity, never a part of a transaction. One row per entity that has events; without any, one row
 -- with a null entity. `upto` is the position of the last event, not the horizon, so that pushed and
@@ -326,6 +334,7 @@ DECLARE
     v_entities text[] := (SELECT array_agg(name ORDER BY name) FROM mr.entity);
     v_cut text;
     v_last text;
+    v_newest text;
     v_read text;
     v_parameters text;
     v_apply text;
@@ -342,6 +351,7 @@ BEGIN
             SELECT max(o.position) INTO v_next FROM mr.%1$I o
             WHERE o.position > p_after AND o.position < v_cut;
             v_upto := greatest(v_upto, v_next);$f$, 'outbox_' || e), ''),
+        string_agg(format('(SELECT max(position) FROM mr.%I)', 'outbox_' || e), ', '),
         string_agg(format($f$
             RETURN QUERY SELECT %2$L::text, count(*)::integer, mr.array_elements(array_agg(o)), v_upto, v_time, v_complete
             FROM mr.%1$I o WHERE o.position > p_after AND o.position <= v_upto HAVING count(*) > 0;$f$, 'outbox_' || e, e), ''),
@@ -352,8 +362,17 @@ BEGIN
                 v_events := v_events + cardinality(%1$I);
             END IF;$f$, 'p_' || e, 'apply_' || e), ''),
         string_agg(format($f$(SELECT max(hlc) FROM unnest(%1$I))$f$, 'p_' || e), ', ')
-    INTO v_cut, v_last, v_read, v_parameters, v_apply, v_ahead
+    INTO v_cut, v_last, v_newest, v_read, v_parameters, v_apply, v_ahead
     FROM unnest(v_entities) e;
+
+    EXECUTE format($sql$
+        CREATE OR REPLACE FUNCTION mr.last_event() RETURNS bigint
+            LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $body$
+        BEGIN
+            RETURN coalesce(greatest(%1$s), 0);
+        END
+        $body$
+    $sql$, v_newest);
 
     EXECUTE format($sql$
         CREATE OR REPLACE FUNCTION mr.read_outbox(p_after bigint, p_limit integer) RETURNS SETOF mr.outbox_batch
@@ -421,22 +440,6 @@ $$;
 -- ---------------------------------------------------------------------------------------------
 -- What regions tell each other, and the end of an event's life.
 -- ---------------------------------------------------------------------------------------------
-
--- The position of the newest event of this region that this snapshot shows.
-CREATE FUNCTION mr.last_event() RETURNS bigint
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE
-    v_entity text;
-    v_last bigint;
-    v_max bigint := 0;
-BEGIN
-    FOR v_entity IN SELECT name FROM mr.entity LOOP
-        EXECUTE format('SELECT max(position) FROM mr.%I', 'outbox_' || v_entity) INTO v_last;
-        v_max := greatest(v_max, v_last);
-    END LOOP;
-    RETURN v_max;
-END
-$$;
 
 -- What a reader of this endpoint may have seen, by actor: its session must not go back behind it.
 CREATE FUNCTION mr.shown() RETURNS TABLE (actor text, "position" bigint)

@@ -18,19 +18,28 @@ program
   .option("--seconds <n>", "how long faults are injected", wholeNumber, 60)
   .option("--seed <n>", "of the random choices", wholeNumber, Date.now() % 100_000)
   .option("--no-web", "without the web process")
+  .option("--databases", "kill databases as well", false)
   .option("--json", "print nothing but the result")
-  .action(async (flags: { seconds: number; seed: number; web: boolean; json?: true }) => {
-    const log = (line: string) => {
-      if (!flags.json) console.log(line);
-    };
-    const result = await drillRestarts({ ...flags, log });
-    console.log(JSON.stringify(result));
-    const passed =
-      result.lost === 0 &&
-      result.appliedWrongly === 0 &&
-      result.converged &&
-      result.recoveredMs <= 5_000;
-    process.exitCode = passed ? 0 : 1;
-  });
+  .action(
+    async (flags: {
+      seconds: number;
+      seed: number;
+      web: boolean;
+      databases: boolean;
+      json?: true;
+    }) => {
+      const log = (line: string) => {
+        if (!flags.json) console.log(line);
+      };
+      const result = await drillRestarts({ ...flags, log });
+      console.log(JSON.stringify(result));
+      const passed =
+        result.lost === 0 &&
+        result.appliedWrongly === 0 &&
+        result.converged &&
+        result.recoveredMs <= 5_000;
+      process.exitCode = passed ? 0 : 1;
+    },
+  );
 
 await program.parseAsync();

@@ -7,6 +7,8 @@ export interface RestartsOptions {
   seconds: number;
   seed: number;
   web: boolean;
+  /** Whether databases are killed too; each comes back after about 10 s. */
+  databases: boolean;
   log: (line: string) => void;
 }
 
@@ -54,6 +56,7 @@ export async function drillRestarts(options: RestartsOptions): Promise<RestartsR
     const acknowledged = new Map<string, string[]>();
     const writers = stores.map((store) => write(store, acknowledged, random, writing.signal));
     const faults = await inject(planet, options, random);
+    if (options.databases) await untilAllAnswer(stores);
     const faultAtMs = performance.now();
     const { recoveredMs, lagMs } = await probeUntilFresh(stores, faultAtMs);
     options.log(`fresh again after ${Math.round(recoveredMs)} ms`);
@@ -89,26 +92,34 @@ async function write(
   acknowledged.set(region, ids);
   for (let n = 0; !signal.aborted; n++) {
     const id = n % 2 === 0 ? `new-${region}-${n}` : `hot-${Math.floor(random() * HOT_ROWS)}`;
-    await pool.query(
-      `INSERT INTO "Document" (id, title, "ownerId") VALUES ($1, $2, 'drill')
-       ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title`,
-      [id, `${region} ${n}`],
-    );
-    ids.push(id);
+    // A write whose answer is lost with its database is not acknowledged, whether it committed or not.
+    const answered = await pool
+      .query(
+        `INSERT INTO "Document" (id, title, "ownerId") VALUES ($1, $2, 'drill')
+         ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.title`,
+        [id, `${region} ${n}`],
+      )
+      .then(
+        () => true,
+        () => false,
+      );
+    if (answered) ids.push(id);
     await systemSleep(1_000 / WRITES_PER_SECOND, signal);
   }
 }
 
 async function inject(
   planet: ChildPlanet,
-  { seconds, log }: RestartsOptions,
+  { seconds, databases, log }: RestartsOptions,
   random: () => number,
 ): Promise<Record<string, number>> {
   const faults: Record<string, number> = {};
   const untilMs = performance.now() + seconds * 1_000;
   while (performance.now() < untilMs) {
     await systemSleep(500 + random() * 2_000);
-    const victims = (await planet.processes()).filter(({ name }) => !name.startsWith("postgres"));
+    const victims = (await planet.processes()).filter(
+      ({ name }) => databases || !name.startsWith("postgres"),
+    );
     const victim = victims[Math.floor(random() * victims.length)];
     if (!victim) continue;
     try {
@@ -116,11 +127,23 @@ async function inject(
     } catch {
       continue; // it had ended by itself
     }
-    const kind = victim.name.startsWith("worker") ? "worker" : victim.name;
+    const kind = victim.name.replace(/-.*/, "");
     faults[kind] = (faults[kind] ?? 0) + 1;
     log(`killed ${victim.name}`);
   }
   return faults;
+}
+
+async function untilAllAnswer(stores: readonly RegionStore[]): Promise<void> {
+  for (const { pool } of stores) {
+    while (
+      !(await pool.query("SELECT 1").then(
+        () => true,
+        () => false,
+      ))
+    )
+      await systemSleep(50);
+  }
 }
 
 /** Writes a probe in every region until all others show all of one round within a second. */

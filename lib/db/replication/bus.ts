@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Redis } from "ioredis";
-import { connectRedis } from "@/lib/db/redis";
+import { connectRedis, OptionalRedis } from "@/lib/db/redis";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
@@ -27,14 +27,16 @@ export type BusMode = "redis" | "degraded";
 
 /** The sending side, at the origin. */
 export class BusPublisher {
-  private redis: Redis | undefined;
+  private readonly redis: OptionalRedis;
 
   constructor(
     private readonly region: RegionId,
-    private readonly redisUrl: string | null,
+    redisUrl: string | null,
     private readonly store: pg.Pool,
     private readonly secret: string,
-  ) {}
+  ) {
+    this.redis = new OptionalRedis(redisUrl);
+  }
 
   /** Which way the last message went. */
   mode: BusMode = "degraded";
@@ -42,18 +44,11 @@ export class BusPublisher {
   /** Never throws: appliers find out by themselves what they were not told. */
   async publish(message: BusMessage): Promise<void> {
     const bytes = this.fit(message);
-    this.redis ??= this.redisUrl === null ? undefined : connectRedis(this.redisUrl);
-    try {
-      if (this.redis) {
-        await this.redis.publish(batchChannel(this.region), bytes);
-        this.mode = "redis";
-        return;
-      }
-    } catch (err) {
-      getLogger("bus").debug({ err }, "redis publish failed");
-    }
-    this.mode = "degraded";
-    if (message.kind === "heartbeat") return;
+    const published = await this.redis.attempt((client) =>
+      client.publish(batchChannel(this.region), bytes),
+    );
+    this.mode = published === undefined ? "degraded" : "redis";
+    if (this.mode === "redis" || message.kind === "heartbeat") return;
     // In a transaction of its own, after the commit: NOTIFY inside of writers' transactions makes
     // their commits wait for each other.
     await this.store
@@ -69,7 +64,7 @@ export class BusPublisher {
   }
 
   close(): void {
-    this.redis?.disconnect();
+    this.redis.close();
   }
 }
 

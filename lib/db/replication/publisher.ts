@@ -120,7 +120,8 @@ export class Publisher implements Service {
         published = batch.upto;
         heartbeatAtMs = performance.now();
         pauseMs = 0;
-        await systemSleep(lingerMs(events), signal);
+        const pause = lingerMs(events);
+        if (pause > 0) await systemSleep(pause, signal);
         continue;
       }
       if (batch.complete && performance.now() - heartbeatAtMs >= heartbeatMs) {

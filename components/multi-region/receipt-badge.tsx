@@ -29,11 +29,11 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
         <span className="sr-only">
           {receipt.kind === "read" ? "Read receipt: answered by " : "Write receipt: written in "}
         </span>
-        <span className="flex items-center gap-1.5 px-2.5 font-medium">
+        <span className="flex shrink-0 items-center gap-1.5 px-2.5 font-medium">
           <RegionDot regionId={receipt.regionId} />
           {region.city}
         </span>
-        <span className="figures border-l border-line px-2.5 text-muted">
+        <span className="figures shrink-0 border-l border-line px-2.5 text-muted">
           {formatMs(receipt.elapsedMs)}
         </span>
         <span className={cn("truncate border-l border-line px-2.5", STATE_TONES[text.tone])}>

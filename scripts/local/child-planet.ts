@@ -1,19 +1,33 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { localDir, projectRoot } from "@/scripts/local/paths";
 import type { ClusterFile } from "@/scripts/local/planet-files";
-import { mkdirSync } from "node:fs";
 
 export interface PlanetProcess {
   name: string;
   pid: number;
 }
 
+/**
+ * An environment in which no database or Redis is given: what the planet starts is broken on
+ * purpose, what belongs to somebody must not be. Blank, because .env fills in what is not set.
+ */
+function withoutStores(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = ["MERIDIAN_REGIONS", "REDIS_URL", "CURRENT_REGION", "VERCEL_REGION", "VERCEL"];
+  for (const { envKey } of DEFAULT_REGIONS) {
+    names.push(`REDIS_URL_${envKey}`);
+    for (const kind of ["READ", "WRITE", "DIRECT"]) names.push(`DB_${envKey}_${kind}`);
+  }
+  return { ...env, ...Object.fromEntries(names.map((name) => [name, ""])) };
+}
+
 /** A local planet of its own in a child process, with fresh data and free ports. */
 export class ChildPlanet {
   private child: ChildProcess | undefined;
-  private readonly dir: string;
+  /** Of cluster.json, secrets.json and the logs. Removed by `stop`. */
+  readonly dir: string;
 
   constructor(private readonly flags: readonly string[] = []) {
     mkdirSync(localDir, { recursive: true });
@@ -25,6 +39,7 @@ export class ChildPlanet {
     const args = ["scripts/bootstrap.mjs", "dev", "--ephemeral", "--dir", this.dir, ...this.flags];
     const child = spawn(process.execPath, args, {
       cwd: projectRoot,
+      env: withoutStores(process.env),
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child = child;

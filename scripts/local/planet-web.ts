@@ -25,7 +25,8 @@ function newestChange(file: string): number {
   if (!stat) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;
   const inside = readdirSync(file).map((name) => newestChange(path.join(file, name)));
-  return Math.max(0, ...inside);
+  // Its own time too: a file that was deleted leaves nothing else behind.
+  return Math.max(stat.mtimeMs, ...inside);
 }
 
 /** A build that is older than what it was made of would serve yesterday's app. */

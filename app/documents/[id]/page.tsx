@@ -12,7 +12,8 @@ import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocument } from "@/lib/documents/read";
-import { readFlash } from "@/lib/request-context";
+import type { DocumentRow } from "@/lib/documents/types";
+import { readFlash, type Flash } from "@/lib/request-context";
 import { parseDocumentId } from "@/app/documents/[id]/document-id";
 
 interface Props {
@@ -41,7 +42,7 @@ export default async function DocumentPage({ params }: Props) {
       <PageHeader title={document.title}>
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
-      <WrittenNotice flash={await readFlash(path)} />
+      <WrittenNotice flash={await readFlashOf(document, path)} />
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_19rem]">
         {document.access === "viewer" ? (
           <article className="rounded-lg border border-line bg-surface px-5 py-4 leading-relaxed break-words whitespace-pre-wrap">
@@ -82,6 +83,12 @@ export default async function DocumentPage({ params }: Props) {
       </div>
     </>
   );
+}
+
+/** Of the version that is shown: after another save, "Created." would be of an older one. */
+async function readFlashOf({ origin, position }: DocumentRow, path: string): Promise<Flash | null> {
+  const flash = await readFlash(path);
+  return flash?.receipt.applied[origin] === position ? flash : null;
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {

@@ -131,18 +131,35 @@ async function routeWhenBehind(
   if (await applied.waitUntilCovered(vantage, region, required, budgetMs, overtaken.signal)) {
     return { region, reason: "waited", stale: false };
   }
-  const asked = Promise.allSettled(others.map((id) => applied.refresh(vantage, id)));
-  await Promise.race([asked, checked.then((beyond) => (beyond ? [] : asked))]);
+  await Promise.race([
+    firstCovering({ applied }, vantage, others, required),
+    checked.then((beyond) => (beyond ? undefined : new Promise(() => undefined))),
+  ]);
   const target = others.find((id) => applied.covers(id, required));
   if (target !== undefined) return { region: target, reason: "redirected-behind", stale: false };
   if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
     return toLeader({ state, applied }, request, "invalid-token");
   }
-  const leftMs = MAX_WAIT_MS - (performance.now() - started);
-  if (leftMs > 0 && (await applied.waitUntilCovered(vantage, region, required, leftMs))) {
+  // However long the others took to answer, the region itself may have caught up meanwhile.
+  const leftMs = Math.max(0, MAX_WAIT_MS - (performance.now() - started));
+  if (await applied.waitUntilCovered(vantage, region, required, leftMs)) {
     return { region, reason: "waited", stale: false };
   }
   return { region, reason: "stale-fallback", stale: true };
+}
+
+/** Returns as soon as one of the regions is known to cover `required`, or all have answered. */
+async function firstCovering(
+  { applied }: Pick<Parts, "applied">,
+  vantage: RegionId,
+  regions: readonly RegionId[],
+  required: Positions,
+): Promise<void> {
+  const answers = regions.map(async (id) => {
+    await applied.refresh(vantage, id);
+    if (!applied.covers(id, required)) throw new RangeError("Not here either");
+  });
+  await Promise.any(answers).catch(() => undefined);
 }
 
 function isPastKnownHead(state: RegionState, vantage: RegionId, missing: Positions): boolean {

@@ -1,0 +1,126 @@
+import axe, { type AxeResults } from "axe-core";
+import type { Page } from "playwright-core";
+import { afterAll, describe, expect, it } from "vitest";
+import { TEST_TIMEOUT_MS } from "@/__tests__/e2e/support/steps";
+import { everyoneLeaves, Visitor } from "@/__tests__/e2e/support/visitor";
+
+declare global {
+  interface Window {
+    axe: { run(): Promise<AxeResults> };
+  }
+}
+
+const MAX_STOPS = 40;
+
+/** What a person would act on, as lines that say where. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const results = await page.evaluate(() => window.axe.run());
+  return results.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+}
+
+interface Stop {
+  name: string;
+  visible: boolean;
+}
+
+/** Presses Tab until what is focused has this name. Every stop on the way must show its focus. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const seen: string[] = [];
+  for (let n = 0; n < MAX_STOPS; n++) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate((): Stop => {
+      const node = document.activeElement as HTMLElement;
+      const labels = (node as HTMLInputElement).labels;
+      const name =
+        node.getAttribute("aria-label") ?? labels?.[0]?.textContent ?? node.textContent ?? "";
+      const outlined = [null, "::after"].some(
+        (pseudo) => getComputedStyle(node, pseudo).outlineStyle !== "none",
+      );
+      return { name: name.trim(), visible: outlined };
+    });
+    seen.push(stop.name);
+    expect(stop.visible, `focus on "${stop.name}" can be seen`).toBe(true);
+    if (typeof name === "string" ? stop.name === name : name.test(stop.name)) return;
+  }
+  throw new Error(`Tab does not reach ${String(name)}, only: ${seen.join(", ")}`);
+}
+
+export function accessibilitySuite(): void {
+  describe("for everyone", { timeout: TEST_TIMEOUT_MS }, () => {
+    afterAll(everyoneLeaves);
+
+    it("signs in, creates and saves with the keyboard alone", async () => {
+      const visitor = await Visitor.arrive();
+      const { page } = visitor;
+      await page.goto("/sign-in");
+      await tabTo(page, "Skip to content");
+      await visitor.shoot("skip-link");
+      await tabTo(page, "E-mail address");
+      await page.keyboard.type("writer@example.com");
+      await tabTo(page, "Password");
+      await page.keyboard.type("meridian-demo");
+      await tabTo(page, "Sign in");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("/documents");
+      await tabTo(page, "New document");
+      await page.keyboard.press("Enter");
+      await visitor.heading("New document").waitFor();
+      await tabTo(page, "Title");
+      await page.keyboard.type("No mouse");
+      await tabTo(page, "Content");
+      await page.keyboard.type("Keys only.");
+      await tabTo(page, "Create document");
+      await page.keyboard.press("Space");
+      await visitor.heading("No mouse").waitFor();
+      await tabTo(page, /^Read receipt/);
+      await page.keyboard.press("Enter");
+      await page.getByText("Asked from").first().waitFor();
+      await visitor.shoot("keyboard-receipt");
+      await page.keyboard.press("Enter");
+      await tabTo(page, "Content");
+      await page.keyboard.press("End");
+      await page.keyboard.type(" Still.");
+      await tabTo(page, "Save");
+      await page.keyboard.press("Enter");
+      await page.getByText("Saved.").waitFor();
+      await visitor.leave();
+    });
+
+    it("has no serious violation for axe, in light and dark", async () => {
+      const stranger = await Visitor.arrive();
+      const admin = await Visitor.arrive();
+      await admin.signIn("admin@example.com");
+      const own = await admin.createDocument("For axe", "Contents.");
+      const found: string[] = [];
+      const visits: [Visitor, string, string][] = [
+        [stranger, "/", "front-page"],
+        [stranger, "/sign-in", "sign-in"],
+        [stranger, "/sign-up", "sign-up"],
+        [admin, "/documents", "documents"],
+        [admin, "/documents/new", "new-document"],
+        [admin, `/documents/${own}`, "document"],
+        [admin, `/documents/${own}/versions`, "history"],
+        [admin, "/documents/unknown", "not-found"],
+        [admin, "/admin", "regions"],
+      ];
+      for (const colorScheme of ["light", "dark"] as const) {
+        for (const [visitor, path, name] of visits) {
+          const { page } = visitor;
+          // Before the page, not under it: colours that change in place are seen half-way.
+          await page.emulateMedia({ colorScheme });
+          await page.goto(path);
+          const receipt = page.locator('[data-receipt="read"] summary').first();
+          if (await receipt.isVisible()) await receipt.click();
+          for (const violation of await violations(page)) {
+            found.push(`${name}, ${colorScheme}: ${violation}`);
+          }
+          if (colorScheme === "dark") await visitor.shoot(`dark-${name}`);
+        }
+      }
+      expect(found).toEqual([]);
+    });
+  });
+}

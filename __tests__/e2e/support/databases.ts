@@ -1,0 +1,80 @@
+import pg from "pg";
+import { waitFor } from "@/__tests__/support/wait-for";
+import type { ClusterFile } from "@/scripts/local/planet-files";
+
+const TABLES = ["User", "Document", "Collaborator", "DocumentVersion"] as const;
+
+export interface StoredDocument {
+  region: string;
+  title: string;
+  origin: string;
+  deleted: boolean;
+}
+
+/** What the regions' databases hold, asked past the links and past the app. */
+export class Databases {
+  private readonly pools: ReadonlyMap<string, pg.Pool>;
+
+  constructor(regions: ClusterFile["regions"]) {
+    this.pools = new Map(
+      regions.map(({ id, directUrl }) => {
+        const pool = new pg.Pool({ connectionString: directUrl, max: 2 });
+        pool.on("error", () => undefined); // a region is taken down on purpose
+        return [id, pool];
+      }),
+    );
+  }
+
+  /** Every row of every table, by region. */
+  private contents(): Promise<string[]> {
+    const hashes = TABLES.map(
+      (name) =>
+        `(SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY id), '')) FROM "${name}" t)`,
+    ).join(" || ");
+    return Promise.all(
+      [...this.pools.values()].map(async (pool) => {
+        const { rows } = await pool.query<{ hash: string }>(`SELECT ${hashes} AS hash`);
+        return rows[0]!.hash;
+      }),
+    );
+  }
+
+  /** Waits until all regions hold the same, and returns a digest of it. */
+  async settled(): Promise<string> {
+    return waitFor(
+      async () => {
+        const [first, ...others] = await this.contents();
+        return others.every((other) => other === first) && first;
+      },
+      { what: "all regions to hold the same rows", timeoutMs: 20_000 },
+    );
+  }
+
+  /** The document as each region has it; regions that lack it are left out. */
+  async document(id: string): Promise<StoredDocument[]> {
+    const found = await Promise.all(
+      [...this.pools].map(async ([region, pool]) => {
+        const { rows } = await pool.query<Omit<StoredDocument, "region">>(
+          `SELECT title, origin, "deletedAt" IS NOT NULL AS deleted FROM "Document" WHERE id = $1`,
+          [id],
+        );
+        return rows.map((row) => ({ region, ...row }));
+      }),
+    );
+    return found.flat();
+  }
+
+  async rows<R extends pg.QueryResultRow>(
+    region: string,
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<R[]> {
+    const pool = this.pools.get(region);
+    if (!pool) throw new Error(`There is no region ${region}.`);
+    return (await pool.query<R>(sql, [...values])).rows;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.end()));
+  }
+}

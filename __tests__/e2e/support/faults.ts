@@ -1,0 +1,48 @@
+import type { ProcessAction } from "@/scripts/local/supervisor";
+import { theWorld } from "./world";
+
+interface Link {
+  from: string;
+  to: string;
+  redis: { delayMs: number } | null;
+}
+
+/** Runs `during`, which may let a region hear of the others' writes later than it would. */
+export async function withLateNews(
+  region: string,
+  during: (setDelayMs: (delayMs: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { planet } = theWorld();
+  const { links } = await planet.control<{ links: Link[] }>("GET", "/links");
+  const into = links.filter(({ from, to }) => from === region && to !== region);
+  const set = async (delayOf: (link: Link) => number) => {
+    for (const link of into) {
+      const body = { target: "redis", delayMs: delayOf(link) };
+      await planet.control("POST", `/links/${link.from}/${link.to}`, body);
+    }
+  };
+  try {
+    await during((delayMs) => set(() => delayMs));
+  } finally {
+    await set((link) => link.redis?.delayMs ?? 0);
+  }
+}
+
+/** `name` as in GET /processes: web, redis, worker-<region>, postgres-<region>. */
+export async function act(name: string, action: ProcessAction): Promise<void> {
+  const { planet } = theWorld();
+  const { applied } = await planet.control<{ applied: boolean }>("POST", `/processes/${name}`, {
+    action,
+  });
+  if (!applied) throw new Error(`${name} was not running.`);
+}
+
+/** Pauses a process while `during` runs. */
+export async function withPaused<T>(name: string, during: () => Promise<T>): Promise<T> {
+  await act(name, "stop");
+  try {
+    return await during();
+  } finally {
+    await act(name, "continue");
+  }
+}

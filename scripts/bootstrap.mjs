@@ -1,7 +1,7 @@
 // The entry of every npm script: `node scripts/bootstrap.mjs <command> [arguments]`. It makes sure
 // the Prisma client exists and then becomes the command, in this same process, so that signals and
 // exit codes need no forwarding and a process id is that of the program itself.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureGenerated, root } from "./generate.mjs";
@@ -68,6 +68,11 @@ async function main() {
     throw new Error(`Usage: node scripts/bootstrap.mjs ${Object.keys(COMMANDS).join(" | ")}`);
   }
   process.chdir(root);
+  // Caches of the tools that run here stay inside the project.
+  if (!process.env.TMPDIR) {
+    process.env.TMPDIR = path.join(root, ".cache/tmp");
+    mkdirSync(process.env.TMPDIR, { recursive: true });
+  }
   process.env.NEXT_TELEMETRY_DISABLED ??= "1"; // nothing here calls home unasked
   const generated = await ensureGenerated({ force: name === "generate" });
   if (name === "generate" && generated) console.log("Generated the Prisma client.");

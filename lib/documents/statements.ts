@@ -53,7 +53,10 @@ interface Version {
   versionId: string;
 }
 
-/** Always one row: whoever is signed in may create. */
+/**
+ * Always one row: whoever is signed in may create. Where an earlier attempt's row has arrived from
+ * another region already, that one.
+ */
 export async function insertDocument(
   db: Db,
   input: Version & { title: string; content: string },
@@ -63,6 +66,7 @@ export async function insertDocument(
       INSERT INTO "Document" ("id", "title", "content", "ownerId")
       VALUES (${input.documentId}::text, ${input.title}::text, ${input.content}::text,
         ${input.userId}::text)
+      ON CONFLICT ("id") DO NOTHING
       RETURNING *
     ), version AS (
       INSERT INTO "DocumentVersion"
@@ -72,7 +76,11 @@ export async function insertDocument(
       FROM created c
     )
     SELECT "id", "title", "content", "clock", "origin", "position", "createdAt", "updatedAt"
-    FROM created`;
+    FROM created
+    UNION ALL
+    SELECT "id", "title", "content", "clock", "origin", "position", "createdAt", "updatedAt"
+    FROM "Document" d WHERE d."id" = ${input.documentId}::text AND d."ownerId" = ${input.userId}::text
+      AND NOT EXISTS (SELECT FROM created)`;
   return only(rows, "The insert returned no row.");
 }
 
@@ -97,7 +105,10 @@ export async function updateDocumentRow(
         d."ownerId" = ${input.userId}::text AS "owned",
         (SELECT min(c."role") FROM "Collaborator" c
           WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
-            AND c."deletedAt" IS NULL) AS "shared"
+            AND c."deletedAt" IS NULL) AS "shared",
+        -- Another attempt of this write, made elsewhere, has arrived here before this one.
+        EXISTS (SELECT FROM "DocumentVersion" v
+          WHERE v."id" = ${input.versionId}::text AND v."documentId" = d."id") AS "repeated"
       FROM "Document" d
       WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
     ), changed AS (
@@ -107,7 +118,7 @@ export async function updateDocumentRow(
         "updatedAt" = now()
       FROM target t
       WHERE d."id" = t."id" AND d."deletedAt" IS NULL
-        AND (t."owned" OR t."shared" = 'editor')
+        AND (t."owned" OR t."shared" = 'editor') AND NOT t."repeated"
         AND mr.clock_compare(d."clock", ${base}::jsonb) = 'equal'
       RETURNING d.*
     ), version AS (
@@ -119,7 +130,7 @@ export async function updateDocumentRow(
     )
     SELECT t."owned" OR t."shared" IS NOT NULL AS "readable",
       t."owned" OR coalesce(t."shared" = 'editor', false) AS "writable", t."order",
-      c."id" IS NOT NULL AS "wrote", t."id",
+      c."id" IS NOT NULL OR t."repeated" AS "wrote", t."id",
       coalesce(c."title", t."title") AS "title", coalesce(c."content", t."content") AS "content",
       coalesce(c."clock", t."clock") AS "clock", coalesce(c."origin", t."origin") AS "origin",
       coalesce(c."position", t."position") AS "position", t."createdAt",

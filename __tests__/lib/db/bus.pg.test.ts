@@ -148,11 +148,11 @@ describe("a bus that cannot be trusted", () => {
     const runtime = planet.runtime(EU);
     const replication = new GeoReplicationCoordinator(() => runtime);
     const { pool } = planet.region(US);
-    // What a server whose clock is 1.5 s ahead would have written.
+    // What a server whose clock is 4 s ahead would have written.
     await pool.query(`
       ALTER TABLE "Document" DISABLE TRIGGER USER;
       INSERT INTO "Document" (id, title, "ownerId", clock, hlc, origin, position)
-      VALUES ('ahead', 't', 'u', '{"us-east-1": 1}', mr.hlc_now() + (1500::bigint << 16), 'us-east-1', txid_current());
+      VALUES ('ahead', 't', 'u', '{"us-east-1": 1}', mr.hlc_now() + (4000::bigint << 16), 'us-east-1', txid_current());
       INSERT INTO mr."outbox_Document" SELECT * FROM "Document" WHERE id = 'ahead';
       ALTER TABLE "Document" ENABLE TRIGGER USER;`);
     const stalled = await waitFor(

@@ -1,10 +1,13 @@
 import { getLogger } from "@/lib/log";
 import type { Positions } from "@/lib/db/sessions/positions";
 import type { ClientCache } from "./clients";
-import { isUnreachable } from "./faults";
+import { isUnreachable, within } from "./faults";
 import { appliedEverywhere, readOverview, type Overview } from "./overview";
 import type { RegionId } from "./region-id";
 import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } from "./topology";
+
+/** How long a region may take to tell its state. Without it a dead link holds askers for 10 s. */
+const ANSWER_MS = 3_000;
 
 /** How old a cached overview may be before the next caller starts to refresh it. */
 const REFRESH_AFTER_MS = 1_000;
@@ -59,7 +62,7 @@ export class RegionState {
   private async read(vantage: RegionId, region: RegionId, entry: Entry): Promise<Overview> {
     entry.attemptedAtMs = this.nowMs();
     try {
-      const overview = await readOverview(this.clients.read(vantage, region));
+      const overview = await within(ANSWER_MS, readOverview(this.clients.read(vantage, region)));
       entry.latest = overview;
       this.markUp(vantage, region);
       return overview;

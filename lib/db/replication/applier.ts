@@ -262,6 +262,8 @@ export class Applier implements Service {
   private async onFailure(err: unknown): Promise<void> {
     this.dropQueue();
     this.pullWanted = true;
+    // It may have been too much for the link in the time that a read has.
+    this.pullEvents = Math.max(PULL_EVENTS.min, Math.floor(this.pullEvents / 2));
     const log = getLogger("applier");
     const state = sqlState(err);
     if (isUnreachable(err) || state === undefined || !DETERMINISTIC.test(state)) {

@@ -177,22 +177,26 @@ export function countEvents(batch: Batch): number {
 export function joinBatches(first: Batch, ...following: readonly Batch[]): Batch {
   const last = following.at(-1);
   if (last === undefined) return first;
-  const byEntity = new Map<string, { count: number; parts: Buffer[] }>();
-  for (const { entity, count, elements } of [first, ...following].flatMap((batch) => batch.rows)) {
-    const joined = byEntity.get(entity) ?? { count: 0, parts: [] };
-    joined.count += count;
-    joined.parts.push(elements);
-    byEntity.set(entity, joined);
+  const rows = joinParts([first, ...following].flatMap((batch) => batch.rows));
+  return { ...last, prev: first.prev, rows };
+}
+
+/** One item for each entity; the order of its rows stays. */
+export function joinParts(rows: readonly EntityRows[]): EntityRows[] {
+  const byEntity = new Map<string, EntityRows[]>();
+  for (const part of rows) {
+    const parts = byEntity.get(part.entity);
+    if (parts) parts.push(part);
+    else byEntity.set(part.entity, [part]);
   }
-  return {
-    ...last,
-    prev: first.prev,
-    rows: [...byEntity].map(([entity, { count, parts }]) => ({
-      entity,
-      count,
-      elements: Buffer.concat(parts),
-    })),
-  };
+  return [...byEntity].map(([entity, parts]) => ({
+    entity,
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    elements:
+      parts.length === 1 && parts[0]
+        ? parts[0].elements
+        : Buffer.concat(parts.map(({ elements }) => elements)),
+  }));
 }
 
 /**

@@ -74,6 +74,9 @@ export interface BusHandlers {
   onHint(): void;
 }
 
+/** A publisher sends a heartbeat every half second: after this long without one, subscribe anew. */
+const SILENCE_MS = 5_000;
+
 /** The receiving side: one subscription to one origin, by Redis and by LISTEN. */
 export class BusSubscriber implements Service {
   readonly name: string;
@@ -104,7 +107,9 @@ export class BusSubscriber implements Service {
   private async subscribe(): Promise<void> {
     if (!this.redis) return;
     const channel = batchChannel(this.origin.region);
+    let heardAtMs = performance.now();
     this.redis.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
+      heardAtMs = performance.now();
       const message = decodeMessage(this.secret, bytes);
       if (message === null) {
         getLogger("bus").warn(
@@ -121,10 +126,17 @@ export class BusSubscriber implements Service {
     while (!this.stopping.signal.aborted) {
       try {
         await this.redis.subscribe(channel);
-        return;
+        break;
       } catch {
         await backoff.wait(this.stopping.signal);
       }
+    }
+    // A subscriber sends nothing, so it never learns by itself that its connection is dead.
+    while (!this.stopping.signal.aborted) {
+      await systemSleep(1_000, this.stopping.signal);
+      if (this.redis.status !== "ready" || performance.now() - heardAtMs < SILENCE_MS) continue;
+      heardAtMs = performance.now();
+      this.redis.disconnect(true);
     }
   }
 

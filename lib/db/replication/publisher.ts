@@ -1,5 +1,6 @@
 import pg from "pg";
 import { connectRedis } from "@/lib/db/redis";
+import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
@@ -22,6 +23,19 @@ export interface PublisherOptions {
 
 /** Advisory lock that makes one publisher per region; losing it only costs duplicates. */
 const PUBLISHER_LOCK = 72_707_370;
+
+/** How often the holder of the lock gives a sign of life. */
+const LOCK_SIGN_MS = 2_000;
+
+/** The server may take hours to notice that a holder is gone; then nobody could publish. */
+const END_SILENT_HOLDER = `
+  SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+  WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1::bigint::oid AND l.objsubid = 1
+    AND l.granted AND a.datname = current_database()
+    AND a.state_change < clock_timestamp() - interval '10 seconds'`;
+
+/** How long the connection that holds the lock may take to say good-bye. */
+const LOCK_END_MS = 1_000;
 
 /** Events per entity and message: pushed batches stay small, appliers join them. */
 const BATCH_EVENTS = 1_000;
@@ -81,13 +95,20 @@ export class Publisher implements Service {
         );
         if (rows[0]?.held) {
           backoff.reset();
-          await this.publishUntil(lost.signal);
+          const watched = this.watch(lock, lost)
+            .catch((err: unknown) => getLogger("publisher").warn({ err }, "lock connection lost"))
+            .finally(onLost);
+          await this.publishUntil(lost.signal).finally(onLost);
+          await watched;
+        } else {
+          await lock.query(END_SILENT_HOLDER, [PUBLISHER_LOCK]);
         }
       } catch (err) {
         getLogger("publisher").warn({ err, region: this.options.region }, "publisher interrupted");
       } finally {
         signal.removeEventListener("abort", onLost);
-        await lock.end().catch(() => undefined);
+        // A connection that nobody answers on would take a quarter of an hour to end.
+        await within(LOCK_END_MS, lock.end()).catch(() => undefined);
       }
       await backoff.wait(signal);
     }
@@ -104,6 +125,14 @@ export class Publisher implements Service {
     redis.on("message", () => this.wakeup.wake());
     redis.subscribe(wakeChannel(this.options.region)).catch(() => undefined);
     return () => redis.disconnect();
+  }
+
+  /** Shows, to the server as to itself, that the connection with the lock is alive. */
+  private async watch(lock: pg.Client, lost: AbortController): Promise<void> {
+    while (!lost.signal.aborted) {
+      await systemSleep(LOCK_SIGN_MS, lost.signal);
+      if (!lost.signal.aborted) await lock.query("SELECT 1");
+    }
   }
 
   /** Starts at the present: appliers that are behind see the gap and pull what lies before. */

@@ -4,7 +4,10 @@ import { ConfigurationError } from "@/lib/errors";
 import type { Actor } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import type { BusMode } from "./bus";
-import { toBinaryArray, type Batch, type EntityRows } from "./batch";
+import { joinParts, toBinaryArray, type Batch, type EntityRows } from "./batch";
+
+/** Longest wait for a lock; shorter than the client's own time-out. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /** Connections of a worker to one region, as the owner and not through a pooler. */
 export function connectStore(
@@ -17,9 +20,14 @@ export function connectStore(
     connectionTimeoutMillis: 3_000,
     // The only bound on a link that swallows everything: without it a query hangs for ever.
     query_timeout: options.queryTimeoutMs ?? 15_000,
+    // Ends at the server too what waits for a row that someone holds: giving up here alone would
+    // leave a waiting backend behind with each attempt.
+    lock_timeout: LOCK_TIMEOUT_MS,
     keepAlive: true,
     application_name: "meridian-worker",
   });
+  // The pool listens to idle connections only; one that breaks in mid-query would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   pool.on("error", (err) => getLogger("store").debug({ err }, "idle connection lost"));
   return pool;
 }
@@ -86,8 +94,10 @@ export async function readOutbox(
     schemaVersion: first.schema_version,
     sourceTime: first.source_time,
     complete: first.complete,
-    rows: rows.flatMap(({ entity, events, payload }): EntityRows[] =>
-      entity === null || payload === null ? [] : [{ entity, count: events, elements: payload }],
+    rows: joinParts(
+      rows.flatMap(({ entity, events, payload }): EntityRows[] =>
+        entity === null || payload === null ? [] : [{ entity, count: events, elements: payload }],
+      ),
     ),
   };
 }

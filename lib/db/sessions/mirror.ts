@@ -76,7 +76,8 @@ export class SessionMirror {
           1,
           key(userId),
           TOKEN_LIFETIME_MS,
-          ...toArguments(positions),
+          // All of it: what was noted while Redis was away is not there yet.
+          ...toArguments(own),
         ) as Promise<string[]>,
     );
     if (flat === undefined) return own;

@@ -14,11 +14,13 @@ BEGIN
     END;
     BEGIN
         CREATE ROLE meridian_app NOLOGIN;
-        -- A write transaction holds back the horizon of the whole cluster, and with it replication.
-        ALTER ROLE meridian_app SET statement_timeout = '8s';
-        ALTER ROLE meridian_app SET idle_in_transaction_session_timeout = '10s';
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
+    -- A write transaction holds back the horizon of the whole cluster, and with it replication.
+    IF (SELECT rolconfig FROM pg_roles WHERE rolname = 'meridian_app') IS NULL THEN
+        ALTER ROLE meridian_app SET statement_timeout = '8s';
+        ALTER ROLE meridian_app SET idle_in_transaction_session_timeout = '10s';
+    END IF;
     IF NOT pg_has_role(current_user, 'mr_apply', 'SET') OR current_setting('is_superuser') = 'off' THEN
         EXECUTE format('GRANT mr_apply TO %I', current_user);
     END IF;

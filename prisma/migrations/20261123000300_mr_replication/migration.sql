@@ -218,16 +218,27 @@ BEGIN
     IF to_regclass(v_outbox) IS NULL THEN
         EXECUTE format('CREATE TABLE %s (LIKE public.%I)', v_outbox, p_table);
         EXECUTE format('CREATE INDEX %I ON %s (position)', 'outbox_' || p_table || '_position', v_outbox);
+        -- The table checks its rows itself. A constraint copied from it would outlive the one there,
+        -- and a column that is dropped there stays here: both would refuse every write.
+        FOR v_column IN
+            SELECT a.attname FROM pg_attribute a
+            WHERE a.attrelid = v_outbox::regclass AND a.attnum > 0 AND a.attnotnull
+        LOOP
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', v_outbox, v_column.attname);
+        END LOOP;
     END IF;
     FOR v_column IN
-        SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type
-        FROM pg_attribute a
+        SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type,
+            coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') AS fallback
+        FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = format('public.%I', p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
           AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = v_outbox::regclass
                           AND o.attname = a.attname AND NOT o.attisdropped)
         ORDER BY a.attnum
     LOOP
-        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', v_outbox, v_column.attname, v_column.type);
+        -- Events that are still here get what the rows of the table got.
+        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s%s', v_outbox, v_column.attname, v_column.type, v_column.fallback);
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', v_outbox, v_column.attname);
     END LOOP;
 
     INSERT INTO mr.entity AS e (name, topology, columns) VALUES (p_table, p_topology, v_columns)
@@ -283,7 +294,8 @@ BEGIN
 END
 $$;
 
--- Merges rows of one origin into the table, last write wins by (HLC, origin).
+-- Merges rows of one origin into the table, last write wins by (HLC, origin). Origins compare by their
+-- bytes, because two databases may have different collations.
 --
 -- * Events of one origin: the HLC of a row grows from version to version, and positions do not
 --   (transactions that wait for a row commit in another order than they got their ids), so a row
@@ -299,7 +311,8 @@ DECLARE
     v_list text := (SELECT string_agg(format('%I', c), ', ') FROM unnest(p_columns) c);
     v_set text := (
         SELECT string_agg(format(
-            '%1$I = CASE WHEN (EXCLUDED.hlc, EXCLUDED.origin) > (t.hlc, t.origin) THEN EXCLUDED.%1$I ELSE t.%1$I END',
+            '%1$I = CASE WHEN (EXCLUDED.hlc, EXCLUDED.origin COLLATE "C") > (t.hlc, t.origin COLLATE "C")
+                THEN EXCLUDED.%1$I ELSE t.%1$I END',
             c), ', ')
         FROM unnest(p_columns) c WHERE c NOT IN ('id', 'clock'));
 BEGIN
@@ -308,7 +321,7 @@ BEGIN
             LANGUAGE plpgsql SECURITY DEFINER AS $body$
         BEGIN
             INSERT INTO public.%3$I AS t (%4$s)
-            SELECT DISTINCT ON (id) %4$s FROM unnest(p_rows) ORDER BY id, hlc DESC, origin DESC
+            SELECT DISTINCT ON (id) %4$s FROM unnest(p_rows) ORDER BY id, hlc DESC
             ON CONFLICT (id) DO UPDATE SET %5$s, clock = mr.clock_join(t.clock, EXCLUDED.clock)
             WHERE coalesce((t.clock ->> EXCLUDED.origin)::bigint, 0) < (EXCLUDED.clock ->> EXCLUDED.origin)::bigint;
         END
@@ -323,9 +336,10 @@ $$;
 -- mr.last_event(): the position of the newest event of this region that the snapshot shows, or 0.
 --
 -- mr.read_outbox(after, limit): the next events of this region, at most about `limit` of them per
--- entity, never a part of a transaction. One row per entity that has events; without any, one row
--- with a null entity. `upto` is the position of the last event, not the horizon, so that pushed and
--- pulled batches meet at the same positions.
+-- entity, never a part of a transaction. One row for each 250 events of an entity, because a client
+-- cannot take more than half a gigabyte in one value; without any, one row with a null entity.
+-- `upto` is the position of the last event, not the horizon, so that pushed and pulled batches meet at
+-- the same positions.
 --
 -- mr.apply_batch(...): merges a batch and moves the cursor, in one transaction.
 CREATE FUNCTION mr.rebuild_batch_functions() RETURNS void
@@ -353,8 +367,9 @@ BEGIN
             v_upto := greatest(v_upto, v_next);$f$, 'outbox_' || e), ''),
         string_agg(format('(SELECT max(position) FROM mr.%I)', 'outbox_' || e), ', '),
         string_agg(format($f$
-            RETURN QUERY SELECT %2$L::text, count(*)::integer, mr.array_elements(array_agg(o)), v_upto, v_time, v_complete
-            FROM mr.%1$I o WHERE o.position > p_after AND o.position <= v_upto HAVING count(*) > 0;$f$, 'outbox_' || e, e), ''),
+            RETURN QUERY SELECT %2$L::text, count(*)::integer, mr.array_elements(array_agg(o.event)), v_upto, v_time, v_complete
+            FROM (SELECT e AS event, (row_number() OVER () - 1) / 250 AS part FROM mr.%1$I e
+                  WHERE e.position > p_after AND e.position <= v_upto) o GROUP BY o.part;$f$, 'outbox_' || e, e), ''),
         string_agg(format(', %1$I mr.%2$I[] DEFAULT NULL', 'p_' || e, 'outbox_' || e), ''),
         string_agg(format($f$
             IF %1$I IS NOT NULL THEN
@@ -381,7 +396,8 @@ BEGIN
             -- STABLE, and no call of mr.horizon(), which would take a snapshot of its own: every
             -- statement in here sees the one snapshot that the horizon is of.
             v_horizon bigint := txid_snapshot_xmin(txid_current_snapshot());
-            v_time timestamptz := clock_timestamp();
+            -- Before the snapshot was taken: a commit between the two would be claimed as seen.
+            v_time timestamptz := transaction_timestamp();
             v_cut bigint := v_horizon;
             v_upto bigint := p_after;
             v_next bigint;

@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startDomain, type TestDomain } from "./domain";
+import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import { OptionalRedis } from "@/lib/db/redis";
+import type { Actor } from "@/lib/db/regions/region-id";
+import { SessionMirror } from "@/lib/db/sessions/mirror";
+import { toPosition } from "@/lib/db/sessions/positions";
+import { insertDocument, updateDocumentRow } from "@/lib/documents/statements";
+
+const US = "us-east-1" as RegionId;
+
+describe("a write whose first attempt arrived before the second", () => {
+  let domain: TestDomain;
+  beforeAll(async () => {
+    domain = await startDomain();
+  });
+  afterAll(() => domain.close());
+
+  it("is the same write", async () => {
+    const db = multiRegionDb.from(US).getWriteClient(US);
+    const documentId = randomUUID();
+    const create = { documentId, versionId: randomUUID(), userId: "u", regionId: US };
+    const created = await insertDocument(db, { ...create, title: "t", content: "c" });
+    expect(await insertDocument(db, { ...create, title: "t", content: "c" })).toEqual(created);
+
+    const change = {
+      ...create,
+      versionId: randomUUID(),
+      title: undefined,
+      content: "new",
+      baseVersion: created.clock,
+    };
+    const first = await updateDocumentRow(db, change);
+    expect(first?.changed?.content).toBe("new");
+    expect((await updateDocumentRow(db, change))?.changed).toEqual(first?.changed);
+    // Another write from the same base is not.
+    const other = await updateDocumentRow(db, { ...change, versionId: randomUUID() });
+    expect(other).toMatchObject({ changed: null, order: "after" });
+    expect(await domain.count("DocumentVersion")).toBe(2);
+  });
+});
+
+describe("the mirror of a session", () => {
+  it("hands over to Redis what was noted while that was away", async () => {
+    const away = new OptionalRedis(null);
+    const back = new OptionalRedis(inject("stores").redisUrl);
+    const [one, other] = [new SessionMirror(), new SessionMirror()];
+    const at = (actor: string, position: bigint) =>
+      new Map([[actor as Actor, toPosition(position)]]);
+    const user = randomUUID();
+    await one.merge(away, user, at("eu-west-1", 100n));
+    await one.merge(back, user, at("us-east-1", 5n));
+    expect((await other.read(back, user)).positions).toEqual(
+      new Map([...at("eu-west-1", 100n), ...at("us-east-1", 5n)]),
+    );
+    back.close();
+  });
+});

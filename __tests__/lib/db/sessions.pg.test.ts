@@ -128,6 +128,27 @@ describe("sessions over links with the delays of real distances", () => {
     }
   });
 
+  it("says where a write has arrived, and sends a row once more", async () => {
+    const { sessions, replication } = place("us-east-1");
+    await write("us-east-1", "asks", "asks", "t");
+    expect(await sessions.hasReplicatedWrite("asks", "us-east-1")).toBe(true);
+    expect(await sessions.getConsistentReadRegion("asks", "us-east-1")).toBe("us-east-1");
+    await waitFor(() => sessions.hasReplicatedWrite("asks", "ap-southeast-1"), {
+      what: "the write in ap-southeast-1",
+    });
+    expect(await replication.forceSync("Document", "asks", "us-east-1")).toBe(true);
+    await waitForConvergence(planet.regions);
+    const { data } = await titleFrom("ap-southeast-1", "asks", "asks");
+    expect(data).toMatchObject({ title: "t", clock: { "us-east-1": 2 } });
+    expect(await replication.forceSync("Document", "none", "us-east-1")).toBe(false);
+    await expect(replication.forceSync("pg_class", "1", "us-east-1")).rejects.toMatchObject({
+      code: "unknown-entity",
+    });
+    await expect(replication.forceSync("Document", "asks", "moon-1")).rejects.toMatchObject({
+      code: "unknown-region",
+    });
+  });
+
   it("never goes back in time when it moves on after a read", async () => {
     await write("us-east-1", "author", "moving", "0");
     await waitForConvergence(planet.regions);

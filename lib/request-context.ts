@@ -6,6 +6,7 @@ import { findNearestRegion, parseRegionId, type RegionId } from "@/lib/db/multi-
 import { readYourWrites, type Receipt, type SessionToken } from "@/lib/db/read-your-writes";
 import { parseCoordinates } from "@/lib/db/regions/distance";
 import type { Positions } from "@/lib/db/sessions/positions";
+import { LEVEL_NAMES, ROUTE_REASONS } from "@/lib/db/sessions/receipt";
 import { TOKEN_LIFETIME_MS } from "@/lib/db/sessions/token";
 import { getEnv } from "@/lib/env";
 import { findVisitorPlace } from "@/lib/visitor-places";
@@ -107,21 +108,13 @@ const flashSchema = z.object({
   message: z.string(),
   receipt: z.object({
     kind: z.literal("write"),
-    level: z.enum(["strong", "bounded", "session", "eventual"]),
+    level: z.enum(LEVEL_NAMES),
     regionId: z.string(),
     vantage: z.string(),
     elapsedMs: z.number(),
     waitedMs: z.number(),
     redirected: z.boolean(),
-    reason: z.enum([
-      "nearest",
-      "waited",
-      "redirected-behind",
-      "redirected-down",
-      "redirected-leader",
-      "invalid-token",
-      "stale-fallback",
-    ]),
+    reason: z.enum(ROUTE_REASONS),
     required: z.record(z.string(), z.string()),
     applied: z.record(z.string(), z.string()),
     stale: z.boolean(),

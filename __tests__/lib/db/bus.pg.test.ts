@@ -144,6 +144,18 @@ describe("a bus that cannot be trusted", () => {
     await waitForConvergence(planet.regions);
   });
 
+  it("forgets the stall of a worker that died before its stream went on", async () => {
+    await planet.pauseWorkers();
+    const { pool } = planet.region(EU);
+    await pool.query(
+      `INSERT INTO mr.stall (actor, reason, detail) VALUES ('us-east-1', 'error', 'of a former run')`,
+    );
+    await planet.resumeWorkers();
+    await waitFor(async () => (await pool.query("SELECT FROM mr.stall")).rowCount === 0, {
+      what: "the stall to be forgotten",
+    });
+  });
+
   it("does not apply what a clock far ahead has stamped, says so, and goes on once it can", async () => {
     const runtime = planet.runtime(EU);
     const replication = new GeoReplicationCoordinator(() => runtime);

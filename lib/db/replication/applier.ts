@@ -59,7 +59,8 @@ export class Applier implements Service {
   private heartbeat: { actor: Actor; upto: Position; sourceTime: string } | null = null;
   private types: ReadonlyMap<string, number> = new Map();
   private cursor: { actor: Actor; position: Position } | null = null;
-  private stalled = false;
+  /** Null until this run knows: a former one may have left its stall behind. */
+  private stalled: boolean | null = null;
   private pullEvents = PULL_EVENTS.first;
   private touchedAtMs = 0;
 
@@ -161,7 +162,7 @@ export class Applier implements Service {
       if (events === 0) {
         if (batch.complete) this.heartbeat = { ...batch, upto: this.cursor.position };
         // A stream that stood still for its last event may go on without applying another one.
-        if (this.stalled && batch.complete) await this.setStall(batch.actor, null);
+        if (this.stalled !== false && batch.complete) await this.setStall(batch.actor, null);
         return;
       }
       this.fitPull(sizeOf(batch), batch);
@@ -226,7 +227,7 @@ export class Applier implements Service {
       case "applied":
         this.cursor = { actor: batch.actor, position: batch.upto };
         this.touchedAtMs = performance.now();
-        if (this.stalled) await this.setStall(batch.actor, null);
+        if (this.stalled !== false) await this.setStall(batch.actor, null);
         return true;
       case "duplicate":
       case "gap":
@@ -282,7 +283,7 @@ export class Applier implements Service {
     stall: { reason: string; detail: string } | null,
   ): Promise<void> {
     await recordStall(this.options.target, actor, stall);
-    if (stall !== null && !this.stalled) {
+    if (stall !== null && this.stalled !== true) {
       getLogger("applier").error({ origin: this.options.origin, ...stall }, "stream stalled");
     }
     this.stalled = stall !== null;

@@ -65,10 +65,6 @@ export class Publisher implements Service {
     this.name = `publisher of ${options.region}`;
   }
 
-  wake(): void {
-    this.wakeup.wake();
-  }
-
   async run(): Promise<void> {
     const { signal } = this.stopping;
     const unsubscribe = this.subscribeToWakes();

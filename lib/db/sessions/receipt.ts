@@ -9,26 +9,32 @@ import type { PositionsJson } from "./positions";
 export type ReadLevel = "strong" | { boundedMs: number } | "session" | "eventual";
 
 /** Why a region served. */
-export type RouteReason =
+export const ROUTE_REASONS = [
   /** The preferred region had all that was required. */
-  | "nearest"
+  "nearest",
   /** It was behind and caught up within the wait. */
-  | "waited"
+  "waited",
   /** It was behind; another region was not. */
-  | "redirected-behind"
+  "redirected-behind",
   /** It could not be reached. */
-  | "redirected-down"
+  "redirected-down",
   /** The level or the entity asks for the leader. */
-  | "redirected-leader"
+  "redirected-leader",
   /** The session's token was not believed, so the leader serves. */
-  | "invalid-token"
+  "invalid-token",
   /** No region within reach has what was required: older data, said to be older. */
-  | "stale-fallback";
+  "stale-fallback",
+] as const;
+
+export type RouteReason = (typeof ROUTE_REASONS)[number];
+
+/** A ReadLevel without its bound. */
+export const LEVEL_NAMES = ["strong", "bounded", "session", "eventual"] as const;
 
 /** How one read or write was served. JSON-safe; positions are decimal text by actor. */
 export interface Receipt {
   kind: "read" | "write";
-  level: "strong" | "bounded" | "session" | "eventual";
+  level: (typeof LEVEL_NAMES)[number];
   regionId: string;
   /** Where the code ran. */
   vantage: string;

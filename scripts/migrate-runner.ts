@@ -2,6 +2,7 @@ import { Client, DatabaseError, escapeLiteral } from "pg";
 import { ConfigurationError, errorMessage, MeridianError } from "@/lib/errors";
 import { maskCredentials } from "@/lib/log";
 import { MIGRATIONS_DIR, readMigrations, type MigrationFile } from "@/scripts/migration-files";
+import { declareEntities } from "@/scripts/declare-entities";
 import {
   applyMigration,
   ensureHistoryTable,
@@ -72,7 +73,10 @@ async function setAppPassword(client: Client, password: string): Promise<void> {
   }
 }
 
-/** Applies what is pending to one database, under the lock. Fills the report as it goes. */
+/**
+ * Applies what is pending to one database and declares the entities, under the lock. Fills the
+ * report as it goes.
+ */
 async function migrateDatabase(
   client: Client,
   files: readonly MigrationFile[],
@@ -89,6 +93,8 @@ async function migrateDatabase(
     await applyMigration(client, file);
     report.applied.push(file.name);
   }
+  // Other histories than the project's own may have no entities.
+  if (options.dir === undefined) await declareEntities(client);
 }
 
 async function migrateRegion(

@@ -98,7 +98,7 @@ test("shows what the Prisma schema has and the migrations lack", async () => {
   try {
     const schemaPath = path.join(dir, "schema.prisma");
     const schema = await readFile(path.join(projectRoot, "prisma/schema.prisma"), "utf8");
-    const edited = schema.replace(/^model Document \{$/m, "model Document {\n  summary String?");
+    const edited = schema.replace(/^model Document \{$/m, "model Document {\n  subtitle String?");
     expect(edited).not.toBe(schema);
     await writeFile(schemaPath, edited);
     const report = await drift(schemaPath);

@@ -1,12 +1,13 @@
 import type pg from "pg";
 import { waitFor } from "./wait-for";
 
-const TABLES = ["User", "Document", "Collaborator", "DocumentVersion"] as const;
-
 /** Hash of every replicated row with its metadata, by table. */
 export async function contentHash(pool: pg.Pool): Promise<string> {
   const hashes: string[] = [];
-  for (const table of TABLES) {
+  const { rows: entities } = await pool.query<{ name: string }>(
+    "SELECT name FROM mr.entity ORDER BY name",
+  );
+  for (const { name: table } of entities) {
     const { rows } = await pool.query<{ hash: string | null }>(
       `SELECT md5(string_agg(to_jsonb(t)::text, chr(10) ORDER BY t.id)) AS hash FROM "${table}" t`,
     );

@@ -1,10 +1,18 @@
+import { Pool } from "pg";
+import { inject } from "vitest";
 import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topology";
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { LinkProxy } from "@/scripts/local/link-proxy";
-import { createRegions, type TestRegion } from "./stores";
+import {
+  createEmptyDatabase,
+  createRegions,
+  dropDatabase,
+  type TestCluster,
+  type TestRegion,
+} from "./stores";
 
 /** One-way delays in ms between the default regions. */
 const DELAYS: Readonly<Record<string, number>> = {
@@ -36,6 +44,8 @@ export interface TestPlanet {
   pauseWorkers(): Promise<void>;
   resumeWorkers(): Promise<void>;
   runtime(vantage: string): Runtime;
+  /** From now on topologies have the spare region too. */
+  includeSpare(): void;
   stop(): Promise<void>;
 }
 
@@ -47,6 +57,10 @@ export interface TestPlanetOptions {
   redis?: boolean;
   /** Another Redis than the one that all test files share. */
   redisUrl?: string;
+  /** Clusters in place of those that all test files share. */
+  clusters?: readonly TestCluster[];
+  /** A further region, not in the topology at first, whose database is empty and not migrated. */
+  spare?: string;
 }
 
 function through(url: string, proxy: LinkProxy): string {
@@ -57,9 +71,10 @@ function through(url: string, proxy: LinkProxy): string {
 
 /** Regions with a link between each two of them, and the parts that run in them, in this process. */
 export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<TestPlanet> {
-  const stores = await createRegions({ count: options.count ?? 3 });
-  const { regions } = stores;
-  const ids = regions.map((region) => region.id as RegionId);
+  const stores = await createRegions({ count: options.count ?? 3, clusters: options.clusters });
+  const spare = options.spare === undefined ? null : await createSpare(options.spare);
+  const regions = [...stores.regions, ...(spare ? [spare.region] : [])];
+  const ids = stores.regions.map((region) => region.id as RegionId);
   const redisUrl = options.redis === false ? null : (options.redisUrl ?? stores.redisUrl);
   const links = new Map<string, Link>();
   const endpoints = new Map<string, Endpoints>();
@@ -76,7 +91,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     await proxy.start();
     return proxy;
   };
-  for (const from of ids) {
+  for (const { id: from } of regions) {
     for (const to of regions) {
       const delayMs = options.latency ? oneWayDelayMs(from, to.id) : 0;
       const postgres = await openLink(new URL(to.directUrl), delayMs);
@@ -92,9 +107,9 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
   }
 
   const topology = (vantage: string): Topology => ({
-    regions: DEFAULT_REGIONS.filter((region) => ids.includes(region.id as RegionId)).map(
-      (region) => ({ ...region, id: region.id as RegionId }),
-    ),
+    regions: [...DEFAULT_REGIONS, ...(spare ? [spare.entry] : [])]
+      .filter((region) => ids.includes(region.id as RegionId))
+      .map((region) => ({ ...region, id: region.id as RegionId })),
     currentRegion: parseRegionIdOf(ids, vantage),
     sessionSecret: "session-secret-of-the-tests-0123456789",
     replicationSecret: "replication-secret-of-the-tests-012345",
@@ -127,7 +142,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
   };
 
   return {
-    regions,
+    regions: stores.regions,
     ids,
     region: (id) => {
       const found = regions.find((region) => region.id === id);
@@ -148,6 +163,9 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     startWorkers,
     pauseWorkers,
     resumeWorkers: startWorkers,
+    includeSpare: () => {
+      if (spare) ids.push(spare.region.id as RegionId);
+    },
     runtime: (vantage) => {
       const runtime = new Runtime(() => topology(vantage));
       runtimes.push(runtime);
@@ -159,7 +177,37 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
       await Promise.all(
         [...links.values()].flatMap(({ postgres, redis }) => [postgres.stop(), redis?.stop()]),
       );
+      await spare?.drop();
       await stores.drop();
+    },
+  };
+}
+
+async function createSpare(id: string) {
+  const [cluster] = inject("stores").clusters;
+  if (!cluster) throw new Error("There is no cluster");
+  const url = await createEmptyDatabase(cluster);
+  const app = new URL(url);
+  app.username = "meridian_app";
+  app.password = inject("stores").appPassword;
+  const pool = new Pool({ connectionString: url, application_name: "test", max: 10 });
+  pool.on("error", () => undefined);
+  const region: TestRegion = { id, url, directUrl: url, appUrl: app.href, pool };
+  return {
+    region,
+    entry: {
+      id,
+      name: id,
+      city: id,
+      latitude: 45.84,
+      longitude: -119.7,
+      isPrimary: false,
+      envKey: id.toUpperCase().replaceAll("-", "_"),
+    },
+    drop: async () => {
+      await pool.end();
+      const left = await dropDatabase(cluster.adminUrl, new URL(url).pathname.slice(1));
+      if (left.length > 0) throw new Error(`Connections were left open:\n${left.join("\n")}`);
     },
   };
 }

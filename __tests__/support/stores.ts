@@ -122,12 +122,18 @@ async function createRegion(
   return { id: cluster.regionId, url: directUrl, directUrl, appUrl, pool };
 }
 
-/** Fresh databases for one test file: `count` regions, the first of them the leader. */
+/**
+ * Fresh databases for one test file: `count` regions, the first of them the leader. Clusters of the
+ * test's own, which have to hold the template, take the place of the shared ones of their regions.
+ */
 export async function createRegions({
   count = 3,
-}: { count?: 1 | 2 | 3 } = {}): Promise<TestRegions> {
+  clusters: own = [],
+}: { count?: 1 | 2 | 3; clusters?: readonly TestCluster[] } = {}): Promise<TestRegions> {
   const stores = inject("stores");
-  const clusters = stores.clusters.slice(0, count);
+  const clusters = stores.clusters
+    .slice(0, count)
+    .map((shared) => own.find(({ regionId }) => regionId === shared.regionId) ?? shared);
   const ids = clusters.map((cluster) => cluster.regionId);
   const database = `test_${randomBytes(6).toString("hex")}`;
   const regions = await Promise.all(

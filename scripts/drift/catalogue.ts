@@ -95,9 +95,13 @@ const QUERIES: readonly string[] = [
    GROUP BY r.rolname, p.oid`,
 ];
 
+/** Policies are rows, and as much a part of what the database does as its functions. */
+const POLICIES = `SELECT format('policy of %s', e.name) AS name,
+  concat_ws(' ', e.policy, e.registers) AS definition FROM mr.entity e`;
+
 const hash = (definition: string) => createHash("sha256").update(definition).digest("hex");
 
-/** Reads everything that a migration can make, apart from rows. */
+/** Reads everything that a migration can make, apart from rows; of those, the entities' policies. */
 export async function readCatalogue(client: ClientBase): Promise<Catalogue> {
   const catalogue = new Map<string, string>();
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -106,6 +110,13 @@ export async function readCatalogue(client: ClientBase): Promise<Catalogue> {
     await client.query("SET LOCAL search_path = pg_catalog");
     for (const query of QUERIES) {
       const { rows } = await client.query<{ name: string; definition: string }>(query);
+      for (const row of rows) catalogue.set(row.name, hash(row.definition));
+    }
+    const { rows: found } = await client.query<{ exists: boolean }>(
+      "SELECT to_regprocedure('mr.declare(text,jsonb)') IS NOT NULL AS exists",
+    );
+    if (found[0]?.exists) {
+      const { rows } = await client.query<{ name: string; definition: string }>(POLICIES);
       for (const row of rows) catalogue.set(row.name, hash(row.definition));
     }
   } finally {

@@ -79,8 +79,8 @@ describe("replication at its edges", () => {
         ALTER TABLE "Document" ADD COLUMN tags text NOT NULL DEFAULT 'none';
         ALTER TABLE "DocumentVersion" ALTER COLUMN content DROP NOT NULL;
         ALTER TABLE "DocumentVersion" DROP COLUMN "regionId";
-        SELECT mr.replicate('Document', 'multi-leader');
-        SELECT mr.replicate('DocumentVersion', 'multi-leader')`);
+        SELECT mr.redeclare('Document');
+        SELECT mr.redeclare('DocumentVersion')`);
     }
     await us.query(`INSERT INTO "DocumentVersion" (id, "documentId", title, content, "authorId")
       VALUES ('no-content', 'before', 't', NULL, 'u')`);

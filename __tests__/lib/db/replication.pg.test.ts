@@ -130,7 +130,7 @@ describe("replication of three regions", () => {
     await Promise.all(
       Array.from({ length: 200 }, (_, n) =>
         pool.query(`BEGIN; UPDATE "Document" SET title = '${n}' WHERE id = 'hot';
-                    UPDATE "Document" SET content = '${n}' WHERE id = 'hot'; COMMIT`),
+                    UPDATE "Document" SET summary = '${n}' WHERE id = 'hot'; COMMIT`),
       ),
     );
     await waitForConvergence(planet.regions);

@@ -29,6 +29,19 @@ const ENTITIES = {
     rewrite: (db, id) =>
       db.$executeRaw`UPDATE "DocumentVersion" SET "id" = "id" WHERE "id" = ${id}`,
   },
+  DocumentUpdate: {
+    clock: (db, id) => db.documentUpdate.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "DocumentUpdate" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  Conflict: {
+    clock: (db, id) => db.conflict.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Conflict" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  ConflictResolution: {
+    clock: (db, id) => db.conflictResolution.findUnique({ where: { id }, select }),
+    rewrite: (db, id) =>
+      db.$executeRaw`UPDATE "ConflictResolution" SET "id" = "id" WHERE "id" = ${id}`,
+  },
 } satisfies Record<string, EntityAccess>;
 
 /** A table whose rows are replicated. */

@@ -7,8 +7,9 @@ import { systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { countEvents, joinBatches, type Batch, type BusMessage } from "./batch";
+import { applyOrPark, isPoison } from "./dead-letters";
+import { identifySource, RestoredSourceError } from "./repair/source-identity";
 import {
-  applyBatch,
   readCursor,
   readEntityTypes,
   readOutbox,
@@ -45,8 +46,11 @@ const TOUCH_EVERY_MS = 500;
 /** Between two attempts of a stream that stands still. */
 const STALLED_PAUSE_MS = 250;
 
-/** SQLSTATE classes that the same event would meet again: data, constraint, syntax or access. */
-const DETERMINISTIC = /^(22|23|42)/;
+/** What mr.read_outbox answers a reader whose next events have been dropped. */
+const TRIMMED = "MR010";
+
+/** What it answers everyone while its database is older than what the peers have of it. */
+const RESTORED = "MR011";
 
 /** Applies one origin's events to one region, in order, exactly once. */
 export class Applier implements Service {
@@ -59,6 +63,9 @@ export class Applier implements Service {
   private heartbeat: { actor: Actor; upto: Position; sourceTime: string } | null = null;
   private types: ReadonlyMap<string, number> = new Map();
   private cursor: { actor: Actor; position: Position } | null = null;
+  /** Connections to the source so far, and on which of them it was last asked who it is. */
+  private connections = 0;
+  private identifiedOn = -1;
   /** Null until this run knows: a former one may have left its stall behind. */
   private stalled: boolean | null = null;
   private pullEvents = PULL_EVENTS.first;
@@ -66,6 +73,7 @@ export class Applier implements Service {
 
   constructor(private readonly options: ApplierOptions) {
     this.name = `applier of ${options.origin}`;
+    options.source.on("connect", () => this.connections++);
   }
 
   /** A message of the bus. Nothing in it is believed but its events, and these merge harmlessly. */
@@ -143,17 +151,18 @@ export class Applier implements Service {
   private async pull(): Promise<void> {
     this.pullWanted = false;
     const { source, target } = this.options;
-    if (this.cursor === null) {
-      const { rows } = await source.query<{ actor: Actor }>("SELECT mr.local_actor() AS actor");
-      const actor = rows[0]?.actor;
-      if (!actor) throw new Error(`The database of ${this.options.origin} has no actor`);
-      this.cursor = { actor, position: await readCursor(target, actor) };
-    }
     let ahead: Promise<Batch> | undefined;
     while (!this.stopping.signal.aborted) {
+      if (this.cursor === null || this.identifiedOn !== this.connections) {
+        const actor = await identifySource(source, target, this.options.origin);
+        this.identifiedOn = this.connections;
+        this.cursor = { actor, position: await readCursor(target, actor) };
+      }
       const batch: Batch = await (ahead ??
         readOutbox(source, this.cursor.position, this.pullEvents));
       ahead = undefined;
+      // Read over a connection behind which there may be another database.
+      if (this.identifiedOn !== this.connections) continue;
       if (batch.actor !== this.cursor.actor) {
         this.cursor = { actor: batch.actor, position: await readCursor(target, batch.actor) };
         continue;
@@ -222,7 +231,7 @@ export class Applier implements Service {
 
   /** Whether the stream moved on. */
   private async apply(batch: Batch): Promise<boolean> {
-    const outcome = await applyBatch(this.options.target, this.types, batch);
+    const outcome = await applyOrPark(this.options.target, this.types, batch, this.stopping.signal);
     switch (outcome) {
       case "applied":
         this.cursor = { actor: batch.actor, position: batch.upto };
@@ -267,7 +276,15 @@ export class Applier implements Service {
     this.pullEvents = Math.max(PULL_EVENTS.min, Math.floor(this.pullEvents / 2));
     const log = getLogger("applier");
     const state = sqlState(err);
-    if (isUnreachable(err) || state === undefined || !DETERMINISTIC.test(state)) {
+    const isRestored = state === RESTORED || err instanceof RestoredSourceError;
+    if (state === TRIMMED || isRestored) {
+      const actor = this.cursor?.actor ?? (this.options.origin as string as Actor);
+      // It goes on from a cursor that repair has moved, or with the origin's next incarnation.
+      this.cursor = null;
+      await this.setStall(actor, explainRefusal(isRestored, err)).catch(() => undefined);
+      return;
+    }
+    if (isUnreachable(err) || state === undefined || !isPoison(err)) {
       log.warn({ err, origin: this.options.origin }, "stream interrupted");
       return;
     }
@@ -305,4 +322,10 @@ function explain(outcome: ApplyOutcome & ("schema" | "clock-ahead"), batch: Batc
       ? `Its events have schema version ${batch.schemaVersion}, this region has another: migrate all regions.`
       : "Its clock runs more than 500 ms ahead of this region's: check both clocks.";
   return { reason: outcome, detail };
+}
+
+function explainRefusal(isRestored: boolean, err: unknown) {
+  return isRestored
+    ? { reason: "restored", detail: `${errorMessage(err)}: its worker heals it.` }
+    : { reason: "trimmed", detail: `${errorMessage(err)}: run "npm run region -- repair".` };
 }

@@ -15,6 +15,8 @@ export interface PeerObserverOptions {
   /** How this region's events are announced now. */
   busMode: () => BusMode;
   intervalMs?: number;
+  /** A peer has more of this region than the region itself, which refuses writes from now on. */
+  onRestored?: () => void;
 }
 
 interface StatusRow {
@@ -26,6 +28,8 @@ interface StatusRow {
   schema_version: number;
   now_ms: number;
   cursors: string;
+  beat: string;
+  beats: string;
 }
 
 /**
@@ -49,6 +53,12 @@ export class PeerObserver implements Service {
 
   async stop(): Promise<void> {
     this.stopping.abort();
+  }
+
+  /** Asks each of the others once; what fails is asked again when the service runs. */
+  async observeOnce(): Promise<void> {
+    const others = [...this.options.peers].filter(([id]) => id !== this.options.region);
+    await Promise.allSettled(others.map(([region, pool]) => this.observe(region, pool)));
   }
 
   /** One loop per peer: a slow or dead one does not delay what is known of the others. */
@@ -91,9 +101,11 @@ export class PeerObserver implements Service {
       const { rows } = await client.query<StatusRow>({
         name: "mr_status",
         text: `SELECT region, actor, head::text, last_event::text, pending, schema_version,
-                 (date_part('epoch', now) * 1000)::float8 AS now_ms, cursors::text
-               FROM mr.status($1::bigint)`,
-        values: [applied.rows[0]?.position ?? "0"],
+                 (date_part('epoch', now) * 1000)::float8 AS now_ms, cursors::text,
+                 coalesce(to_jsonb(s) ->> 'beat', '{}') AS beat,
+                 coalesce(to_jsonb(s) -> 'beats' ->> $2, '{}') AS beats
+               FROM mr.status($1::bigint) s`,
+        values: [applied.rows[0]?.position ?? "0", this.options.region],
       });
       latencyMs = performance.now() - started;
       row = rows[0];
@@ -107,9 +119,13 @@ export class PeerObserver implements Service {
     if (row?.region !== region) {
       throw new Error(`This endpoint answers as ${row?.region ?? "nobody"}, not as ${region}`);
     }
-    await this.options.local.query({
+    const isPeer = region !== this.options.region;
+    // In one transaction: the outbox must not be trimmed by cursors that are past what it holds.
+    const noticed = await this.options.local.query<{ restored: boolean }>({
       name: "mr_observe_peer",
-      text: "SELECT mr.observe_peer($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8, $9::jsonb)",
+      text: `SELECT $12 AND mr.notice_restored($9::jsonb, $11::jsonb) AS restored,
+               mr.observe_peer($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8, $9::jsonb),
+               CASE WHEN $12 THEN mr.observe_beat($1, $10::jsonb)::text END`,
       values: [
         region,
         row.actor,
@@ -120,8 +136,12 @@ export class PeerObserver implements Service {
         latencyMs,
         offsetMs,
         row.cursors,
+        row.beat,
+        row.beats,
+        isPeer,
       ],
     });
+    if (noticed.rows[0]?.restored) this.options.onRestored?.();
   }
 
   private async noteFailure(region: RegionId, err: unknown): Promise<void> {

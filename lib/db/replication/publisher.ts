@@ -161,7 +161,9 @@ export class Publisher implements Service {
 
   private async lastEventBelowHorizon(): Promise<Position> {
     const { rows } = await this.options.store.query<{ last: string }>(
-      "SELECT least(mr.horizon() - 1, mr.last_event())::text AS last",
+      // An outbox that has been emptied ends where it was trimmed.
+      `SELECT greatest(least(mr.horizon() - 1, mr.last_event()), t.position)::text AS last
+       FROM mr.trimmed t`,
     );
     return toPosition(rows[0]?.last ?? "0");
   }

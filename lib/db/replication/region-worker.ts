@@ -1,18 +1,32 @@
 import type pg from "pg";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { regionIds, type Topology } from "@/lib/db/regions/topology";
+import { within } from "@/lib/db/regions/faults";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { ConfigurationError } from "@/lib/errors";
 import { Applier } from "./applier";
 import { BusPublisher, BusSubscriber } from "./bus";
+import { checkPolicies } from "./check-policies";
+import { DeadLetterRetrier } from "./dead-letter-retrier";
 import { OutboxTrimmer } from "./outbox-trimmer";
 import { PeerObserver } from "./peer-observer";
 import { Publisher } from "./publisher";
+import { Recovery } from "./repair/recovery";
 import { checkLocalStore, connectStore } from "./store";
+import { TombstoneCollector } from "./tombstone-collector";
 
 /** A peer that takes longer to say how it is counts as not reached. */
 const PROBE_TIMEOUT_MS = 2_000;
+
+/** A query that copies rows between regions may take so long. */
+const COPY_TIMEOUT_MS = 600_000;
+
+/** Longest wait for the peers before this region's events are told. */
+const FIRST_LOOK_MS = 1_000;
+
+/** What an application adds to a region's worker, given the region's own database. */
+export type RegionServices = (store: pg.Pool) => readonly Service[];
 
 /**
  * Everything that runs beside one region's database: it publishes the region's events, applies
@@ -28,6 +42,7 @@ export class RegionWorker implements Service {
   constructor(
     private readonly topology: Topology,
     private readonly region: RegionId = topology.currentRegion,
+    private readonly further: RegionServices = () => [],
   ) {
     this.name = `worker of ${region}`;
   }
@@ -47,7 +62,27 @@ export class RegionWorker implements Service {
         this.open(topology.endpoints(region, id).direct, 2, PROBE_TIMEOUT_MS),
       ]),
     );
+    const recovery = new Recovery({
+      region,
+      local: this.open(own.direct, 3, COPY_TIMEOUT_MS),
+      peers: new Map(
+        regionIds(topology).map((id) => [
+          id,
+          this.open(topology.endpoints(region, id).direct, 1, COPY_TIMEOUT_MS),
+        ]),
+      ),
+    });
+    const observer = new PeerObserver({
+      region,
+      local,
+      peers,
+      busMode: () => bus.mode,
+      onRestored: () => recovery.notice(),
+    });
+    // A database restored from an old copy has to be noticed before its events are told.
+    await within(FIRST_LOOK_MS, observer.observeOnce()).catch(() => undefined);
     this.services = [
+      recovery,
       new Publisher({
         region,
         directUrl: own.direct,
@@ -55,8 +90,11 @@ export class RegionWorker implements Service {
         store: local,
         bus,
       }),
-      new PeerObserver({ region, local, peers, busMode: () => bus.mode }),
+      observer,
       new OutboxTrimmer(local),
+      new DeadLetterRetrier(local),
+      new TombstoneCollector({ local, peers }),
+      ...this.further(local),
       ...regionIds(topology)
         .filter((id) => id !== region)
         .flatMap((id) => this.streamFrom(id, local)),
@@ -99,6 +137,7 @@ export class RegionWorker implements Service {
     while (!this.stopping.signal.aborted) {
       try {
         await checkLocalStore(local, this.region);
+        await checkPolicies(local, this.region);
         return;
       } catch (err) {
         if (err instanceof ConfigurationError) throw err;

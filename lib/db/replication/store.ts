@@ -9,6 +9,9 @@ import { joinParts, toBinaryArray, type Batch, type EntityRows } from "./batch";
 /** Longest wait for a lock; shorter than the client's own time-out. */
 const LOCK_TIMEOUT_MS = 10_000;
 
+/** Longest time for trying the rows of a batch apart. */
+const ISOLATE_TIMEOUT_MS = 300_000;
+
 /** Connections of a worker to one region, as the owner and not through a pooler. */
 export function connectStore(
   url: string,
@@ -115,12 +118,14 @@ export async function readEntityTypes(pool: pg.Pool): Promise<ReadonlyMap<string
 
 /**
  * Merges a batch and moves the stream's cursor in one transaction and one round trip. `types` are
- * those of `pool`'s database. An entity that it does not have makes the outcome "schema".
+ * those of `pool`'s database. An entity that it does not have makes the outcome "schema". `isolate`
+ * parks rows that cannot be applied, instead of failing for them.
  */
 export async function applyBatch(
   pool: pg.Pool,
   types: ReadonlyMap<string, number>,
   batch: Batch,
+  { isolate = false }: { isolate?: boolean } = {},
 ): Promise<ApplyOutcome> {
   const values: unknown[] = [
     batch.actor,
@@ -139,8 +144,14 @@ export async function applyBatch(
       `, ${pg.escapeIdentifier(`p_${rows.entity}`)} => $${values.length}::mr.${pg.escapeIdentifier(`outbox_${rows.entity}`)}[]`,
     );
   }
+  if (isolate) named.unshift(", p_isolate => true");
   const text = `SELECT mr.apply_batch($1, $2::bigint, $3::bigint, $4, $5::timestamptz, $6${named.join("")})::text AS outcome`;
-  const { rows } = await pool.query<{ outcome: ApplyOutcome }>(text, values);
+  const { rows } = await pool.query<{ outcome: ApplyOutcome }>({
+    text,
+    values,
+    // Many failing rows are many attempts, and giving up would only begin them again.
+    ...(isolate ? { query_timeout: ISOLATE_TIMEOUT_MS } : {}),
+  });
   const outcome = rows[0]?.outcome;
   if (outcome === undefined) throw new Error("mr.apply_batch returned nothing");
   return outcome;
@@ -173,12 +184,14 @@ export async function touchCursor(
   });
 }
 
-/** Says that this region's worker is alive, and by which way it tells of events. */
+/** Says that this region's worker is alive, and by which way it tells of events; counts a beat. */
 export async function recordWorker(pool: pg.Pool, bus: BusMode): Promise<void> {
   await pool.query({
     name: "mr_record_worker",
-    text: `INSERT INTO mr.worker (bus, seen_at) VALUES ($1, clock_timestamp())
-           ON CONFLICT (singleton) DO UPDATE SET bus = EXCLUDED.bus, seen_at = EXCLUDED.seen_at`,
+    text: `WITH worker AS (
+             INSERT INTO mr.worker (bus, seen_at) VALUES ($1, clock_timestamp())
+             ON CONFLICT (singleton) DO UPDATE SET bus = EXCLUDED.bus, seen_at = EXCLUDED.seen_at)
+           SELECT mr.count_beat()::text`,
     values: [bus],
   });
 }
@@ -190,7 +203,11 @@ export async function recordStall(
   stall: { reason: string; detail: string } | null,
 ): Promise<void> {
   if (stall === null) {
-    await pool.query("DELETE FROM mr.stall WHERE actor = $1", [actor]);
+    // Whatever the incarnation: a stall may be of one that the region has since left.
+    await pool.query(
+      "DELETE FROM mr.stall WHERE split_part(actor, '#', 1) = split_part($1, '#', 1)",
+      [actor],
+    );
     return;
   }
   await pool.query(

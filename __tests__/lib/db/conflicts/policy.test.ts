@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { ENTITY_POLICIES } from "@/lib/db/conflicts/policies";
+import {
+  fieldPolicy,
+  hasState,
+  META_COLUMNS,
+  parsePolicy,
+  policyJson,
+  samePolicy,
+} from "@/lib/db/conflicts/policy";
+
+describe("a policy", () => {
+  test("has defaults", () => {
+    expect(parsePolicy({})).toEqual({
+      topology: "multi-leader",
+      durability: "region",
+      residency: null,
+      strategy: "last-write-wins",
+      deletion: "last-write",
+      record: true,
+      author: null,
+      collect: false,
+      fields: {},
+    });
+  });
+
+  test.each([
+    ["an unknown key", { colour: "red" }],
+    ["an unknown strategy", { strategy: "newest" }],
+    ["a register's strategy for a row", { strategy: "or-set" }],
+    ["an unknown rule", { deletion: "never" }],
+    ["an unknown topology", { topology: "ring" }],
+    ["fields without merge", { fields: { x: { strategy: "max" } } }],
+    ["an unknown strategy of a field", { strategy: "merge", fields: { x: { strategy: "sum" } } }],
+    ["an unknown key of a field", { strategy: "merge", fields: { x: { strategy: "max", a: 1 } } }],
+    ["a field that is no column", { strategy: "merge", fields: { "x;": { strategy: "max" } } }],
+    ["a residency of nowhere", { residency: [] }],
+    ["no object", null],
+  ])("is not %s", (_, value) => {
+    expect(() => parsePolicy(value)).toThrow();
+  });
+
+  test.each(META_COLUMNS)("has no field %s", (column) => {
+    const fields = { [column]: { strategy: "max" } };
+    expect(() => parsePolicy({ strategy: "merge", fields })).toThrow(/is a field/);
+  });
+
+  test("has one text, whatever the order of its keys and of its regions", () => {
+    const a = parsePolicy({
+      strategy: "merge",
+      residency: ["b", "a"],
+      fields: { y: { strategy: "max" }, x: { strategy: "min", quiet: true } },
+    });
+    const b = parsePolicy({
+      fields: { x: { quiet: true, strategy: "min" }, y: { quiet: false, strategy: "max" } },
+      residency: ["a", "b"],
+      strategy: "merge",
+    });
+    expect(policyJson(a)).toBe(policyJson(b));
+    expect(policyJson(parsePolicy({}))).toBe(
+      '{"author":null,"collect":false,"deletion":"last-write","durability":"region","fields":{},"record":true,"residency":null,"strategy":"last-write-wins","topology":"multi-leader"}',
+    );
+  });
+
+  test("differs by any of its parts", () => {
+    const policy = parsePolicy({ strategy: "merge", fields: { x: { strategy: "max" } } });
+    expect(samePolicy(policy, JSON.parse(policyJson(policy)))).toBe(true);
+    expect(samePolicy(parsePolicy({}), {})).toBe(true);
+    for (const other of [
+      { ...policy, topology: "leaderless" },
+      { ...policy, durability: "quorum" },
+      { ...policy, residency: ["eu-west-1"] },
+      { ...policy, deletion: "delete-wins" },
+      { ...policy, record: false },
+      { ...policy, author: "x" },
+      { ...policy, collect: true },
+      { ...policy, fields: { x: { strategy: "max", quiet: true } } },
+      { ...policy, fields: {} },
+      { ...policy, strategy: "newest" },
+      null,
+    ]) {
+      expect(samePolicy(policy, other)).toBe(false);
+    }
+  });
+
+  test("needs state unless the last write wins as a whole", () => {
+    expect(hasState(parsePolicy({}))).toBe(false);
+    expect(hasState(parsePolicy({ deletion: "delete-wins" }))).toBe(true);
+    expect(hasState(parsePolicy({ strategy: "merge" }))).toBe(true);
+  });
+
+  test("says how a column is joined", () => {
+    const policy = parsePolicy({ strategy: "merge", fields: { x: { strategy: "max" } } });
+    expect(fieldPolicy(policy, "x")).toEqual({ strategy: "max" });
+    expect(fieldPolicy(policy, "constructor")).toEqual({ strategy: "last-write-wins" });
+    expect(fieldPolicy(parsePolicy({ strategy: "manual" }), "x")).toEqual({ strategy: "manual" });
+  });
+});
+
+describe("the registry", () => {
+  test.each(Object.entries(ENTITY_POLICIES))("declares %s in full", (_, policy) => {
+    expect(parsePolicy(policy)).toEqual(policy);
+  });
+
+  test("records no choice between records, which would be recorded again", () => {
+    expect(ENTITY_POLICIES.Conflict.record).toBe(false);
+    expect(ENTITY_POLICIES.ConflictResolution.record).toBe(false);
+  });
+
+  test("collects no tombstone of an entity whose ids are used again", () => {
+    expect(ENTITY_POLICIES.Collaborator.collect).toBe(false);
+    expect(ENTITY_POLICIES.ConflictResolution.collect).toBe(false);
+  });
+});

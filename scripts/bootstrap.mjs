@@ -17,6 +17,7 @@ const COMMANDS = {
   migrate: { program: "scripts/migrate.ts" },
   drift: { program: "scripts/drift.ts" },
   seed: { program: "scripts/seed.ts" },
+  region: { program: "scripts/region.ts" },
   bench: { program: "scripts/bench.ts" },
   drill: { program: "scripts/drill.ts" },
   build: { program: NEXT, args: ["build"] },

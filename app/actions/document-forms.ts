@@ -2,7 +2,13 @@
 
 import { redirect } from "next/navigation";
 import type { FormState } from "@/components/documents/form-state";
-import type { CollaboratorRole, DocumentClock, Refused } from "@/lib/documents/types";
+import type {
+  CollaboratorRole,
+  DocumentClock,
+  Refused,
+  UpdatedDocument,
+} from "@/lib/documents/types";
+import { check, contentInput } from "@/lib/documents/validation";
 import { flashReceipt } from "@/lib/request-context";
 import {
   createDocument,
@@ -23,25 +29,42 @@ export async function createDocumentForm(_: FormState, form: FormData): Promise<
 }
 
 export async function saveDocumentForm(_: FormState, form: FormData): Promise<FormState> {
+  const live = text(form, "live") === "1";
+  if (live) {
+    // The editor has sent the text itself. It is only looked at, so that no empty version is saved.
+    const typed = check(contentInput, { content: body(form) });
+    if (!typed.ok) return toState(typed, form);
+  }
   const result = await updateDocument(text(form, "documentId"), {
-    title: text(form, "title"),
-    content: body(form),
+    ...changed(form, "title"),
+    ...changed(form, "summary"),
+    ...(live ? {} : { content: body(form) }),
     baseVersion: clock(form),
+    saveVersion: true,
   });
   if (!result.ok) return toState(result, form);
-  return { status: "done", message: "Saved.", receipt: result.receipt };
+  return {
+    status: "done",
+    message: "Saved.",
+    detail: describeMerge(result.document),
+    receipt: result.receipt,
+  };
 }
 
 export async function restoreVersionForm(_: FormState, form: FormData): Promise<FormState> {
   const documentId = text(form, "documentId");
   const result = await updateDocument(documentId, {
-    title: text(form, "title"),
+    ...changed(form, "title"),
+    ...changed(form, "summary"),
     content: body(form),
     baseVersion: clock(form),
+    saveVersion: true,
   });
   if (!result.ok) return toState(result, form);
   const path = `/documents/${documentId}`;
-  await flashReceipt({ path, message: "Restored.", receipt: result.receipt });
+  const detail = describeMerge(result.document);
+  const message = detail ? `Restored. ${detail}` : "Restored.";
+  await flashReceipt({ path, message, receipt: result.receipt });
   redirect(path);
 }
 
@@ -91,6 +114,28 @@ function body(form: FormData): string {
   return text(form, "content").replaceAll("\r\n", "\n");
 }
 
+/**
+ * A field that is not as the form showed it. One that is was not changed here, and sending it would
+ * undo what somebody else made of it since.
+ */
+function changed(form: FormData, name: "title" | "summary"): { [key: string]: string } {
+  const value = text(form, name);
+  if (!form.has(name)) return {};
+  return form.has(`shown-${name}`) && text(form, `shown-${name}`) === value
+    ? {}
+    : { [name]: value };
+}
+
+function describeMerge(document: UpdatedDocument): string | undefined {
+  if (document.flagged) {
+    return "Somebody changed the same lines: both are in the text, between <<<<<<< and >>>>>>>.";
+  }
+  if (document.conflicts.length > 0) {
+    return "Somebody changed it at the same time; what was chosen is recorded and can be restored.";
+  }
+  return document.merged ? "Merged with what others wrote meanwhile." : undefined;
+}
+
 /** Whatever was sent: the action's schema decides whether it is a clock. */
 function clock(form: FormData): DocumentClock {
   try {
@@ -102,7 +147,7 @@ function clock(form: FormData): DocumentClock {
 
 function toState(result: Refused, form: FormData): FormState {
   const values: Record<string, string> = {};
-  for (const name of ["title", "content", "email", "role"]) {
+  for (const name of ["title", "summary", "content", "email", "role"]) {
     if (form.has(name)) values[name] = name === "content" ? body(form) : text(form, name);
   }
   return {

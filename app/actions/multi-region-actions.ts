@@ -9,6 +9,7 @@ import {
   type DocumentClock,
   type DocumentRow,
   type Refused,
+  type UpdatedDocument,
   type WriteOutcome,
 } from "@/lib/documents/types";
 import {
@@ -16,10 +17,12 @@ import {
   createInput,
   documentInput,
   shareInput,
+  textInput,
   unshareInput,
   updateInput,
   type Checked,
 } from "@/lib/documents/validation";
+import type { SentUpdate } from "@/lib/documents/text/send-update";
 import * as write from "@/lib/documents/write";
 import { getRequestContext, keepToken } from "@/lib/request-context";
 
@@ -47,23 +50,51 @@ export async function createDocument(input: {
   return act("document", check(createInput, input), write.createDocument);
 }
 
-/** Changes title, content or both of the version with clock `baseVersion`. */
+/**
+ * Changes what is given, starting from the version with clock `baseVersion`. What others changed
+ * since is merged by each field's strategy; the result says what came of it.
+ */
 export async function updateDocument(
   documentId: string,
-  changes: { title?: string; content?: string; baseVersion: DocumentClock },
-): Promise<Result<"document", DocumentRow>> {
+  changes: {
+    title?: string;
+    summary?: string;
+    content?: string;
+    baseVersion: DocumentClock;
+    /** Saves a version even where nothing changes. */
+    saveVersion?: boolean;
+  },
+): Promise<Result<"document", UpdatedDocument>> {
   const input = check(updateInput, { ...changes, documentId });
   return act("document", input, (actor, value) => write.updateDocument(actor, value));
 }
 
-/** @param baseVersion the vector clock of the version that the change starts from */
+/**
+ * Merges a text, line by line, with what the document has become since `baseVersion`. Where the same
+ * lines were changed both are kept and the result is `flagged`.
+ *
+ * @param baseVersion the vector clock of the version that the change starts from
+ */
 export async function updateDocumentContent(
   documentId: string,
   content: string,
   baseVersion: DocumentClock,
-): Promise<Result<"document", DocumentRow>> {
+): Promise<Result<"document", UpdatedDocument>> {
   const input = check(updateInput, { documentId, content, baseVersion });
   return act("document", input, (actor, value) => write.updateDocument(actor, value));
+}
+
+/**
+ * Adds an edit of the live editor to the text. Sending it again is harmless.
+ *
+ * @param update a Yjs update in base64
+ */
+export async function sendTextUpdate(
+  documentId: string,
+  update: string,
+): Promise<Result<"sent", SentUpdate>> {
+  const input = check(textInput, { documentId, update });
+  return act("sent", input, (actor, value) => write.sendTextUpdate(actor, value));
 }
 
 export async function deleteDocument(

@@ -4,7 +4,7 @@ import type { DocumentRow, RefusalCode } from "@/lib/documents/types";
 /** What a form shows after it was sent; with and without JavaScript alike. */
 export type FormState =
   | { status: "idle" }
-  | { status: "done"; message: string; receipt: Receipt }
+  | { status: "done"; message: string; detail?: string; receipt: Receipt }
   | {
       status: "refused";
       code: RefusalCode;

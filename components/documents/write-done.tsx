@@ -8,6 +8,7 @@ export function WriteDone({ state }: { state: FormState }) {
     <div role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-sm">
       <span className="font-medium text-ok">{state.message}</span>
       <ReceiptBadge receipt={state.receipt} />
+      {state.detail ? <p className="basis-full text-warn">{state.detail}</p> : null}
     </div>
   );
 }

@@ -32,3 +32,8 @@ export async function acknowledge<T>(
     open,
   };
 }
+
+export function documentEvent(row: { id: string; origin: string; position: bigint }): WriteEvent {
+  const { id, origin, position } = row;
+  return { entityType: "Document", entityId: id, origin, position };
+}

@@ -61,6 +61,23 @@ export interface PageRow extends StoredDocument {
   ownerId: string;
   ownerName: string | null;
   versions: number;
+  /** The text's updates in base64, in the order in which they are applied. */
+  updates: string[];
+}
+
+/** Null where the document is unknown, deleted or someone else's. */
+export async function documentExists(
+  db: Db,
+  userId: string,
+  documentId: string,
+): Promise<(Stamp & { id: string }) | null> {
+  const rows = await db.$queryRaw<(Stamp & { id: string })[]>`
+    SELECT d."id", d."origin", d."position" FROM "Document" d
+    WHERE d."id" = ${documentId}::text AND d."deletedAt" IS NULL
+      AND (d."ownerId" = ${userId}::text OR EXISTS (
+        SELECT FROM "Collaborator" c WHERE c."documentId" = d."id"
+          AND c."userId" = ${userId}::text AND c."deletedAt" IS NULL))`;
+  return rows[0] ?? null;
 }
 
 /** Null where the document is unknown, deleted or someone else's. */
@@ -78,8 +95,12 @@ export async function findDocumentRow(
       FROM "Document" d
       WHERE d."id" = ${documentId}::text AND d."deletedAt" IS NULL
     )
-    SELECT t."id", t."title", t."content", t."clock", t."origin", t."position", t."createdAt",
-      t."updatedAt", t."access", t."ownerId", o."name" AS "ownerName",
+    SELECT t."id", t."title", t."summary", t."content", t."clock", t."origin", t."position",
+      t."createdAt", t."updatedAt", t."access", t."ownerId", o."name" AS "ownerName",
+      (SELECT coalesce(jsonb_agg(translate(encode(u."update", 'base64'), E'\n', '')
+          ORDER BY u."hlc", u."origin" COLLATE "C", u."id" COLLATE "C"), '[]')
+        FROM "DocumentUpdate" u
+        WHERE u."documentId" = t."id" AND u."deletedAt" IS NULL) AS "updates",
       (SELECT count(*)::int FROM "DocumentVersion" v
         WHERE v."documentId" = t."id" AND v."deletedAt" IS NULL) AS "versions"
     FROM target t LEFT JOIN "User" o ON o."id" = t."ownerId"
@@ -105,6 +126,7 @@ export function listCollaboratorRows(
 export interface VersionRow extends Stamp {
   id: string;
   title: string;
+  summary: string;
   content: string;
   authorId: string;
   authorName: string | null;
@@ -115,8 +137,8 @@ export interface VersionRow extends Stamp {
 /** Saved states, newest first; empty unless the user may read the document. */
 export function listVersionRows(db: Db, userId: string, documentId: string): Promise<VersionRow[]> {
   return db.$queryRaw<VersionRow[]>`
-    SELECT v."id", v."title", v."content", v."authorId", u."name" AS "authorName", v."regionId",
-      v."createdAt", v."origin", v."position"
+    SELECT v."id", v."title", v."summary", v."content", v."authorId", u."name" AS "authorName",
+      v."regionId", v."createdAt", v."origin", v."position"
     FROM "Document" d
     JOIN "DocumentVersion" v ON v."documentId" = d."id" AND v."deletedAt" IS NULL
     LEFT JOIN "User" u ON u."id" = v."authorId"

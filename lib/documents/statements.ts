@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from "@/lib/generated/prisma/client";
+import { seedUpdate } from "./text/seed-update";
 import type { CollaboratorRole, DocumentClock } from "./types";
 
 /*
@@ -13,24 +14,13 @@ export type Db = PrismaClient | Prisma.TransactionClient;
 export interface StoredDocument {
   id: string;
   title: string;
+  summary: string;
   content: string;
   clock: DocumentClock;
   origin: string;
   position: bigint;
   createdAt: Date;
   updatedAt: Date;
-}
-
-export type ClockOrder = "before" | "after" | "concurrent" | "equal";
-
-export interface UpdateRow {
-  readable: boolean;
-  writable: boolean;
-  /** The stored clock compared with the caller's base version. */
-  order: ClockOrder;
-  /** The row as this statement's snapshot had it. */
-  current: StoredDocument;
-  changed: StoredDocument | null;
 }
 
 export interface ChangedRow {
@@ -43,111 +33,53 @@ export interface ChangedRow {
 }
 
 /**
- * What makes a write safe to repeat elsewhere: a region that stops answering may still have
- * committed it, and then both regions hold the same rows under the same ids.
- */
-interface Version {
-  userId: string;
-  regionId: string;
-  documentId: string;
-  versionId: string;
-}
-
-/**
  * Always one row: whoever is signed in may create. Where an earlier attempt's row has arrived from
- * another region already, that one.
+ * another region already, that one: a region that stops answering may still have committed it, and
+ * then both regions hold the same rows under the same ids.
  */
 export async function insertDocument(
   db: Db,
-  input: Version & { title: string; content: string },
+  input: {
+    userId: string;
+    regionId: string;
+    documentId: string;
+    versionId: string;
+    title: string;
+    content: string;
+  },
 ): Promise<StoredDocument> {
+  const seed = seedUpdate(input.documentId, input.content);
   const rows = await db.$queryRaw<StoredDocument[]>`
     WITH created AS (
-      INSERT INTO "Document" ("id", "title", "content", "ownerId")
+      INSERT INTO "Document" ("id", "title", "content", "contentHead", "ownerId", "updatedBy")
       VALUES (${input.documentId}::text, ${input.title}::text, ${input.content}::text,
-        ${input.userId}::text)
+        ${seed.id}::text, ${input.userId}::text, ${input.userId}::text)
       ON CONFLICT ("id") DO NOTHING
       RETURNING *
     ), version AS (
       INSERT INTO "DocumentVersion"
-        ("id", "documentId", "title", "content", "authorId", "regionId")
-      SELECT ${input.versionId}::text, c."id", c."title", c."content", ${input.userId}::text,
-        ${input.regionId}::text
+        ("id", "documentId", "title", "content", "documentClock", "authorId", "regionId")
+      SELECT ${input.versionId}::text, c."id", c."title", c."content", c."clock",
+        ${input.userId}::text, ${input.regionId}::text
       FROM created c
+      ON CONFLICT ("id") DO NOTHING
+    ), seeded AS (
+      INSERT INTO "DocumentUpdate" ("id", "documentId", "update", "documentClock", "authorId")
+      SELECT ${seed.id}::text, c."id", ${Buffer.from(seed.update)}::bytea, c."clock",
+        ${input.userId}::text
+      FROM created c
+      ON CONFLICT ("id") DO NOTHING
     )
-    SELECT "id", "title", "content", "clock", "origin", "position", "createdAt", "updatedAt"
+    SELECT "id", "title", "summary", "content", "clock", "origin", "position", "createdAt",
+      "updatedAt"
     FROM created
     UNION ALL
-    SELECT "id", "title", "content", "clock", "origin", "position", "createdAt", "updatedAt"
+    SELECT "id", "title", "summary", "content", "clock", "origin", "position", "createdAt",
+      "updatedAt"
     FROM "Document" d WHERE d."id" = ${input.documentId}::text AND d."ownerId" = ${input.userId}::text
       AND NOT EXISTS (SELECT FROM created)`;
   return only(rows, "The insert returned no row.");
 }
-
-/**
- * Changes title, content or both if the stored version is the one the caller started from.
- * Two callers with the same base: the second waits for the row lock, then fails the comparison.
- *
- * @returns null where the document is unknown or deleted.
- */
-export async function updateDocumentRow(
-  db: Db,
-  input: Version & {
-    title: string | undefined;
-    content: string | undefined;
-    baseVersion: DocumentClock;
-  },
-): Promise<UpdateRow | null> {
-  const base = JSON.stringify(input.baseVersion);
-  const rows = await db.$queryRaw<FlatUpdate[]>`
-    WITH target AS (
-      SELECT d.*, mr.clock_compare(d."clock", ${base}::jsonb) AS "order",
-        d."ownerId" = ${input.userId}::text AS "owned",
-        (SELECT min(c."role") FROM "Collaborator" c
-          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
-            AND c."deletedAt" IS NULL) AS "shared",
-        -- Another attempt of this write, made elsewhere, has arrived here before this one.
-        EXISTS (SELECT FROM "DocumentVersion" v
-          WHERE v."id" = ${input.versionId}::text AND v."documentId" = d."id") AS "repeated"
-      FROM "Document" d
-      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
-    ), changed AS (
-      UPDATE "Document" d SET
-        "title" = coalesce(${input.title ?? null}::text, d."title"),
-        "content" = coalesce(${input.content ?? null}::text, d."content"),
-        "updatedAt" = now()
-      FROM target t
-      WHERE d."id" = t."id" AND d."deletedAt" IS NULL
-        AND (t."owned" OR t."shared" = 'editor') AND NOT t."repeated"
-        AND mr.clock_compare(d."clock", ${base}::jsonb) = 'equal'
-      RETURNING d.*
-    ), version AS (
-      INSERT INTO "DocumentVersion"
-        ("id", "documentId", "title", "content", "authorId", "regionId")
-      SELECT ${input.versionId}::text, c."id", c."title", c."content", ${input.userId}::text,
-        ${input.regionId}::text
-      FROM changed c
-    )
-    SELECT t."owned" OR t."shared" IS NOT NULL AS "readable",
-      t."owned" OR coalesce(t."shared" = 'editor', false) AS "writable", t."order",
-      c."id" IS NOT NULL OR t."repeated" AS "wrote", t."id",
-      coalesce(c."title", t."title") AS "title", coalesce(c."content", t."content") AS "content",
-      coalesce(c."clock", t."clock") AS "clock", coalesce(c."origin", t."origin") AS "origin",
-      coalesce(c."position", t."position") AS "position", t."createdAt",
-      coalesce(c."updatedAt", t."updatedAt") AS "updatedAt"
-    FROM target t LEFT JOIN changed c ON true`;
-  const row = rows[0];
-  if (!row) return null;
-  const { readable, writable, order, wrote, ...document } = row;
-  return { readable, writable, order, current: document, changed: wrote ? document : null };
-}
-
-type FlatUpdate = StoredDocument & {
-  readable: boolean;
-  writable: boolean;
-  order: ClockOrder;
-  wrote: boolean;
-};
 
 /** Turns the document into a tombstone; only its owner can. */
 export async function tombstoneDocument(
@@ -163,7 +95,8 @@ export async function tombstoneDocument(
       FROM "Document" d
       WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
     ), changed AS (
-      UPDATE "Document" d SET "deletedAt" = now(), "updatedAt" = now()
+      UPDATE "Document" d SET "deletedAt" = now(), "updatedAt" = now(),
+        "updatedBy" = ${input.userId}::text
       FROM target t
       WHERE d."id" = t."id" AND t."owned" AND d."deletedAt" IS NULL
       RETURNING d."origin", d."position"
@@ -213,12 +146,13 @@ export async function upsertCollaborator(
       WHERE p."id" IS NOT NULL AND EXISTS (SELECT FROM target t WHERE t."owned")
       ORDER BY p."rank" LIMIT 1
     ), changed AS (
-      INSERT INTO "Collaborator" AS c ("id", "documentId", "userId", "role")
-      SELECT t."id" || ':' || p."id", t."id", p."id", ${input.role}::text
+      INSERT INTO "Collaborator" AS c ("id", "documentId", "userId", "role", "updatedBy")
+      SELECT t."id" || ':' || p."id", t."id", p."id", ${input.role}::text, ${input.userId}::text
       FROM target t, person p
       WHERE t."owned" AND p."id" <> t."ownerId"
       ON CONFLICT ("id") DO UPDATE
-        SET "role" = excluded."role", "deletedAt" = NULL, "updatedAt" = now()
+        SET "role" = excluded."role", "deletedAt" = NULL, "updatedAt" = now(),
+          "updatedBy" = excluded."updatedBy"
       RETURNING c."origin", c."position"
     )
     SELECT t."owned" OR t."shared" AS "readable", t."owned",
@@ -242,7 +176,8 @@ export async function tombstoneCollaborator(
       FROM "Document" d
       WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
     ), changed AS (
-      UPDATE "Collaborator" c SET "deletedAt" = now(), "updatedAt" = now()
+      UPDATE "Collaborator" c SET "deletedAt" = now(), "updatedAt" = now(),
+        "updatedBy" = ${input.userId}::text
       FROM target t
       WHERE c."documentId" = t."id" AND c."userId" = ${input.collaboratorId}::text
         AND (t."owned" OR c."userId" = ${input.userId}::text) AND c."deletedAt" IS NULL

@@ -4,6 +4,7 @@ import type { Positions } from "@/lib/db/sessions/positions";
 import type { SessionToken } from "@/lib/db/sessions/token";
 
 export const TITLE_MAX = 200;
+export const SUMMARY_MAX = 500;
 export const CONTENT_MAX = 100_000;
 
 /** Vector clock of a row: actor to number of its writes. */
@@ -31,6 +32,7 @@ export interface Person {
 export interface DocumentRow {
   id: string;
   title: string;
+  summary: string;
   content: string;
   clock: DocumentClock;
   /** The actor that wrote this version: a region, or `region#n` after its n-th rebuild. */
@@ -38,6 +40,16 @@ export interface DocumentRow {
   position: string;
   createdAt: string;
   updatedAt: string;
+}
+
+/** A document after a change, and what became of changes made at the same time. */
+export interface UpdatedDocument extends DocumentRow {
+  /** The text holds changes of others that the caller had not seen. */
+  merged: boolean;
+  /** The same lines were changed: both are in the text, between conflict markers. */
+  flagged: boolean;
+  /** Ids of the conflicts that this write recorded. */
+  conflicts: string[];
 }
 
 export interface DocumentView extends DocumentRow {
@@ -64,6 +76,7 @@ export interface CollaboratorView extends Person {
 export interface VersionView {
   id: string;
   title: string;
+  summary: string;
   content: string;
   author: Person;
   regionId: string;
@@ -96,7 +109,7 @@ export interface Refused {
   message: string;
   /** On `invalid`: the first complaint of each field. */
   fields?: Record<string, string>;
-  /** On `conflict`: the version the region holds now. */
+  /** On `conflict`: the version the region holds now; what the change started from can't be told. */
   current?: DocumentRow;
 }
 

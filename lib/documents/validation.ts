@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { parseClock, type VectorClock } from "@/lib/db/conflicts/vector-clock";
-import { COLLABORATOR_ROLES, CONTENT_MAX, refused, TITLE_MAX, type Refused } from "./types";
+import {
+  COLLABORATOR_ROLES,
+  CONTENT_MAX,
+  refused,
+  SUMMARY_MAX,
+  TITLE_MAX,
+  type Refused,
+} from "./types";
 
 const number = new Intl.NumberFormat("en");
 
@@ -42,6 +49,14 @@ export const content = storable(
   "The content",
 );
 
+export const summary = storable(
+  z
+    .string({ error: "The summary must be text." })
+    .trim()
+    .max(SUMMARY_MAX, `A summary is at most ${SUMMARY_MAX} characters long.`),
+  "The summary",
+);
+
 const BASE_VERSION = "The base version is not a version of this document. Reload the page.";
 
 /** The vector clock that the client started from. */
@@ -64,10 +79,22 @@ export const email = storable(
 
 export const createInput = z.object({ title, content });
 export const updateInput = z
-  .object({ documentId, baseVersion, title: title.optional(), content: content.optional() })
-  .refine((input) => input.title !== undefined || input.content !== undefined, {
-    message: "Nothing to change.",
-  });
+  .object({
+    documentId,
+    baseVersion,
+    title: title.optional(),
+    summary: summary.optional(),
+    content: content.optional(),
+    saveVersion: z.boolean().optional(),
+  })
+  .refine(
+    (input) =>
+      input.saveVersion === true ||
+      [input.title, input.summary, input.content].some((value) => value !== undefined),
+    { message: "Nothing to change." },
+  );
+export const contentInput = z.object({ content });
+export const textInput = z.object({ documentId, update: z.unknown() });
 export const documentInput = z.object({ documentId });
 export const shareInput = z.object({
   documentId,

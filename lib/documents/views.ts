@@ -1,5 +1,7 @@
 import type { CollaboratorRow, ListRow, PageRow, VersionRow } from "./queries";
 import type { StoredDocument } from "./statements";
+import { fromBase64 } from "./text/text-state";
+import { textOf } from "./text/ytext";
 import type {
   CollaboratorView,
   DocumentListItem,
@@ -14,6 +16,7 @@ export function toDocumentRow(row: StoredDocument): DocumentRow {
   return {
     id: row.id,
     title: row.title,
+    summary: row.summary,
     content: row.content,
     clock: row.clock,
     origin: row.origin,
@@ -26,6 +29,8 @@ export function toDocumentRow(row: StoredDocument): DocumentRow {
 export function toDocumentView(row: PageRow): DocumentView {
   return {
     ...toDocumentRow(row),
+    // The stored content may be a moment behind the updates; the text is what they make.
+    content: row.updates.length > 0 ? textOf(row.updates.map(fromBase64)) : row.content,
     access: row.access,
     owner: { userId: row.ownerId, name: row.ownerName },
   };
@@ -52,6 +57,7 @@ export function toVersionView(row: VersionRow): VersionView {
   return {
     id: row.id,
     title: row.title,
+    summary: row.summary,
     content: row.content,
     author: { userId: row.authorId, name: row.authorName },
     regionId: row.regionId,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDomain, type TestDomain } from "@/__tests__/lib/documents/domain";
+import { seedUpdate } from "@/lib/documents/text/seed-update";
 import { readDocument, readDocuments, readHistory } from "@/lib/documents/read";
 import type { Actor, DocumentRow, Refused, WriteOutcome } from "@/lib/documents/types";
 import {
@@ -92,18 +93,75 @@ describe("writing", () => {
     });
   });
 
-  it("refuses a stale base version with what is there now, and writes nothing", async () => {
+  it("merges a stale base version where other lines were changed", async () => {
+    const content = "One\nTwo\nThree";
+    const { value } = written(await createDocument(owner, { title: "T", content }));
+    const change = { documentId: value.id, baseVersion: value.clock };
+    written(await updateDocument(owner, { ...change, content: "One\nTwo\n3" }));
+    const merged = written(await updateDocument(owner, { ...change, content: "1\nTwo\nThree" }));
+    expect(merged.value).toMatchObject({
+      content: "1\nTwo\n3",
+      merged: true,
+      flagged: false,
+      conflicts: [],
+      clock: { "us-east-1": 3 },
+    });
+  });
+
+  it("keeps and flags both texts where the same line was changed", async () => {
     const { value } = written(await createDocument(owner, { title: "T", content: "One" }));
     const change = { documentId: value.id, baseVersion: value.clock };
     written(await updateDocument(owner, { ...change, content: "Two" }));
-    const before = await rows();
-    const refusal = refusedAs(await updateDocument(owner, { ...change, content: "Three" }));
-    expect(refusal.code).toBe("conflict");
-    expect(refusal.current).toMatchObject({ content: "Two", clock: { "us-east-1": 2 } });
-    expect(await rows()).toEqual(before);
+    const flagged = written(await updateDocument(owner, { ...change, content: "Three" }));
+    expect(flagged.value).toMatchObject({ merged: true, flagged: true });
+    expect(flagged.value.content).toBe("<<<<<<< current\nTwo\n=======\nThree\n>>>>>>> yours");
+    const [conflict] = await domain.rows<{ versions: { value: string; won: boolean }[] }>(
+      `SELECT * FROM "Conflict" WHERE "id" = $1`,
+      [flagged.value.conflicts[0]],
+    );
+    expect(conflict).toMatchObject({
+      entityType: "Document",
+      entityId: value.id,
+      field: "content",
+      strategy: "text",
+      outcome: "open",
+      versions: [
+        { value: "Two", author: owner.userId, clock: { "us-east-1": 2 }, won: true },
+        { value: "Three", author: owner.userId, clock: { "us-east-1": 3 }, won: false },
+      ],
+    });
   });
 
-  it("lets exactly one of many writers with the same base version win", async () => {
+  it("leaves a title alone that the change does not name, and records one that both changed", async () => {
+    const { value } = written(await createDocument(owner, { title: "Old", content: "C" }));
+    const change = { documentId: value.id, baseVersion: value.clock };
+    written(await updateDocument(owner, { ...change, title: "First" }));
+    const text = written(await updateDocument(owner, { ...change, content: "C, changed" }));
+    expect(text.value).toMatchObject({ title: "First", conflicts: [], flagged: false });
+    const second = written(await updateDocument(owner, { ...change, title: "Second" }));
+    expect(second.value.title).toBe("Second");
+    expect(second.value.conflicts).toHaveLength(1);
+    const recorded = await domain.rows<{ versions: { value: string }[] }>(
+      `SELECT * FROM "Conflict" WHERE "id" = ANY ($1)`,
+      [second.value.conflicts],
+    );
+    expect(recorded[0]).toMatchObject({ field: "title", outcome: "resolved" });
+    expect(recorded[0]?.versions.map((version) => version.value)).toEqual(["Second", "First"]);
+  });
+
+  it("keeps both summaries until somebody chooses", async () => {
+    const { value } = written(await createDocument(owner, { title: "T", content: "C" }));
+    const change = { documentId: value.id, baseVersion: value.clock };
+    written(await updateDocument(owner, { ...change, summary: "One" }));
+    const other = written(await updateDocument(owner, { ...change, summary: "Other" }));
+    expect(other.value.conflicts).toHaveLength(1);
+    const chosen = written(
+      await updateDocument(owner, { ...change, baseVersion: other.value.clock, summary: "Both" }),
+    );
+    expect(chosen.value).toMatchObject({ summary: "Both", conflicts: [] });
+  });
+
+  it("takes every one of many writers with the same base version", async () => {
     const { value } = written(await createDocument(owner, { title: "T", content: "Start" }));
     const outcomes = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
@@ -114,14 +172,41 @@ describe("writing", () => {
         }),
       ),
     );
-    const winners = outcomes.filter((outcome) => outcome.ok);
-    expect(winners).toHaveLength(1);
-    const content = winners[0]?.ok ? winners[0].value.content : undefined;
-    for (const outcome of outcomes) {
-      if (!outcome.ok) expect(outcome).toMatchObject({ code: "conflict", current: { content } });
+    const flags = outcomes.map((outcome) => written(outcome).value.flagged);
+    expect(flags.filter((flagged) => !flagged)).toHaveLength(1);
+    const page = (await readDocument(owner, value.id)).value;
+    for (let index = 0; index < 8; index++) {
+      expect(page?.document.content).toContain(`Writer ${index}`);
     }
-    const history = await readHistory(owner, value.id);
-    expect(history.value?.versions).toHaveLength(2);
+    expect(page?.versions).toBe(9);
+    const stored = await domain.rows<{ content: string }>(
+      `SELECT "content" FROM "Document" WHERE "id" = $1`,
+      [value.id],
+    );
+    expect(stored[0]?.content).toBe(page?.document.content);
+  });
+
+  it("refuses with what is there now where the base version can't be told any more", async () => {
+    const { value } = written(await createDocument(owner, { title: "T", content: "One" }));
+    const step = (content: string, baseVersion: DocumentRow["clock"]) =>
+      updateDocument(owner, { documentId: value.id, content, baseVersion });
+    const second = written(await step("Two", value.clock));
+    await domain.rows(`UPDATE "DocumentUpdate" SET "deletedAt" = now() WHERE "documentId" = $1`, [
+      value.id,
+    ]);
+    await domain.rows(`UPDATE "DocumentVersion" SET "deletedAt" = now() WHERE "documentId" = $1`, [
+      value.id,
+    ]);
+    await domain.rows(
+      `INSERT INTO "DocumentUpdate" ("documentId", "update", "documentClock", "isSnapshot", "authorId")
+       VALUES ($1, $2, $3, true, 'x')`,
+      [value.id, Buffer.from(seedUpdate(value.id, "Two").update), second.value.clock],
+    );
+    const before = await rows();
+    const refusal = refusedAs(await step("Three", value.clock));
+    expect(refusal.code).toBe("conflict");
+    expect(refusal.current).toMatchObject({ content: "Two", clock: { "us-east-1": 2 } });
+    expect(await rows()).toEqual(before);
   });
 
   it("says behind, not conflict, for a base version that no region has", async () => {

@@ -7,6 +7,8 @@ import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere";
 
+type CountedTable = "Document" | "DocumentVersion" | "DocumentUpdate" | "Collaborator" | "Conflict";
+
 export interface TestDomain {
   stores: TestRegions;
   topology: Topology;
@@ -15,7 +17,9 @@ export interface TestDomain {
   /** An account as the leader has it, put into each region as replication would. */
   addUser(name: string): Promise<Actor>;
   /** Rows of a table in one region, without going through the domain. */
-  count(table: "Document" | "DocumentVersion" | "Collaborator", regionId?: string): Promise<number>;
+  count(table: CountedTable, regionId?: string): Promise<number>;
+  /** What a statement of the owner returns in one region; by default the leading one. */
+  rows<T>(sql: string, values?: unknown[], regionId?: string): Promise<T[]>;
   close(): Promise<void>;
 }
 
@@ -70,6 +74,10 @@ export async function startDomain(): Promise<TestDomain> {
         `SELECT count(*)::int AS n FROM "${table}"`,
       );
       return rows[0]?.n ?? 0;
+    },
+    async rows<T>(sql: string, values: unknown[] = [], regionId = "us-east-1") {
+      const { rows } = await pick(regionId).pool.query(sql, values);
+      return rows as T[];
     },
     async close() {
       await runtime.close();

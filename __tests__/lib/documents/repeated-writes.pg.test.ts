@@ -6,7 +6,10 @@ import { OptionalRedis } from "@/lib/db/redis";
 import type { Actor } from "@/lib/db/regions/region-id";
 import { SessionMirror } from "@/lib/db/sessions/mirror";
 import { toPosition } from "@/lib/db/sessions/positions";
-import { insertDocument, updateDocumentRow } from "@/lib/documents/statements";
+import { insertDocument } from "@/lib/documents/statements";
+import { makeUpdate } from "@/lib/documents/text/edit-text";
+import { seedUpdate } from "@/lib/documents/text/seed-update";
+import { writeText, type TextWrite } from "@/lib/documents/text/text-statements";
 
 const US = "us-east-1" as RegionId;
 
@@ -24,19 +27,27 @@ describe("a write whose first attempt arrived before the second", () => {
     const created = await insertDocument(db, { ...create, title: "t", content: "c" });
     expect(await insertDocument(db, { ...create, title: "t", content: "c" })).toEqual(created);
 
-    const change = {
-      ...create,
-      versionId: randomUUID(),
-      title: undefined,
-      content: "new",
-      baseVersion: created.clock,
+    const made = makeUpdate([seedUpdate(documentId, "c").update], "new");
+    const write: TextWrite = {
+      userId: "u",
+      regionId: US,
+      documentId,
+      change: { id: "one", update: made.update ?? made.whole, content: made.text },
+      seed: null,
+      snapshot: null,
+      conflict: null,
+      version: { id: randomUUID(), content: made.text },
+      base: created.clock,
+      guard: created.clock,
     };
-    const first = await updateDocumentRow(db, change);
-    expect(first?.changed?.content).toBe("new");
-    expect((await updateDocumentRow(db, change))?.changed).toEqual(first?.changed);
-    // Another write from the same base is not.
-    const other = await updateDocumentRow(db, { ...change, versionId: randomUUID() });
-    expect(other).toMatchObject({ changed: null, order: "after" });
+    const first = await writeText(db, write);
+    expect(first).toMatchObject({ wrote: true, content: "new" });
+    expect(await writeText(db, write)).toEqual(first);
+    // Another write from the same state is not.
+    const change = { id: "two", update: made.whole, content: made.text };
+    const other = { ...write, change, version: null };
+    expect(await writeText(db, other)).toMatchObject({ wrote: false });
+    expect(await domain.count("DocumentUpdate")).toBe(2);
     expect(await domain.count("DocumentVersion")).toBe(2);
   });
 });

@@ -3,14 +3,17 @@ import Link from "next/link";
 import { notFound } from "next/navigation";
 import { cache, type ReactNode } from "react";
 import { requireActor } from "@/app/actor";
+import { DocumentConflicts } from "@/components/conflicts/document-conflicts";
 import { DeleteDocument } from "@/components/documents/delete-document";
-import { EditDocumentForm } from "@/components/documents/document-form";
+import { EditDocumentForm } from "@/components/documents/edit-document-form";
+import { LiveArticle } from "@/components/documents/live/live-article";
 import { Sharing, LeaveDocument } from "@/components/documents/sharing";
 import { VersionFacts } from "@/components/documents/version-facts";
 import { WrittenNotice } from "@/components/documents/written-notice";
 import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
+import { readDocumentConflicts } from "@/lib/conflicts/read";
 import { readDocument } from "@/lib/documents/read";
 import type { DocumentRow } from "@/lib/documents/types";
 import { readFlash, type Flash } from "@/lib/request-context";
@@ -37,6 +40,10 @@ export default async function DocumentPage({ params }: Props) {
   const { actor, value: page, receipt } = await load(id);
   if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, collaborators, versions } = page;
+  const conflicts =
+    document.access === "owner"
+      ? await readDocumentConflicts({ ...actor, admin: false }, document.id)
+      : null;
   return (
     <>
       <PageHeader title={document.title}>
@@ -45,13 +52,14 @@ export default async function DocumentPage({ params }: Props) {
       <WrittenNotice flash={await readFlashOf(document, path)} />
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_19rem]">
         {document.access === "viewer" ? (
-          <article className="rounded-lg border border-line bg-surface px-5 py-4 leading-relaxed break-words whitespace-pre-wrap">
-            {document.content}
-          </article>
+          <div className="min-w-0 space-y-4">
+            {document.summary ? <p className="text-muted break-words">{document.summary}</p> : null}
+            <LiveArticle documentId={document.id} initialText={document.content} />
+          </div>
         ) : (
-          <EditDocumentForm document={document} />
+          <EditDocumentForm document={document} userId={actor.userId} />
         )}
-        <aside className="space-y-6" aria-label="About this document">
+        <aside className="min-w-0 space-y-6" aria-label="About this document">
           <Section title="Version">
             <VersionFacts document={document} />
             <Link
@@ -61,6 +69,7 @@ export default async function DocumentPage({ params }: Props) {
               History, {versions === 1 ? "1 saved version" : `${versions} saved versions`}
             </Link>
           </Section>
+          {conflicts ? <DocumentConflicts conflicts={conflicts.value.items} /> : null}
           {document.access === "owner" ? (
             <>
               <Section title="Sharing">

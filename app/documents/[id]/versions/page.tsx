@@ -11,6 +11,7 @@ import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { Time } from "@/components/ui/time";
 import { readHistory } from "@/lib/documents/read";
+import type { DocumentRow } from "@/lib/documents/types";
 import { parseDocumentId } from "@/app/documents/[id]/document-id";
 
 export const metadata: Metadata = { title: "History" };
@@ -55,15 +56,12 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
                 </span>
               </summary>
               <div className="space-y-3 px-4 pb-4">
+                {version.summary ? <p className="text-sm break-words">{version.summary}</p> : null}
                 <pre className="max-h-80 overflow-auto rounded-md bg-sunken px-3.5 py-3 font-sans text-sm break-words whitespace-pre-wrap">
                   {version.content}
                 </pre>
                 {document.access === "viewer" || isCurrent(version, document) ? null : (
-                  <RestoreVersion
-                    documentId={document.id}
-                    baseVersion={document.clock}
-                    version={version}
-                  />
+                  <RestoreVersion document={pick(document)} version={version} />
                 )}
               </div>
             </details>
@@ -74,9 +72,15 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
   );
 }
 
-function isCurrent(
-  version: { title: string; content: string },
-  document: { title: string; content: string },
-): boolean {
-  return version.title === document.title && version.content === document.content;
+/** What the form needs: the text is not sent along with each version. */
+function pick({ id, clock, title, summary }: DocumentRow) {
+  return { id, clock, title, summary };
+}
+
+type Saved = Pick<DocumentRow, "title" | "summary" | "content">;
+
+function isCurrent(version: Saved, document: Saved): boolean {
+  return (["title", "summary", "content"] as const).every(
+    (field) => version[field] === document[field],
+  );
 }

@@ -34,4 +34,7 @@ async function openSession(sealed: string): Promise<SessionUser | null> {
   );
 }
 
-export const config = { matcher: ["/documents/:path*", "/admin/:path*"], runtime: "nodejs" };
+export const config = {
+  matcher: ["/documents/:path*", "/admin/:path*", "/conflicts/:path*"],
+  runtime: "nodejs",
+};

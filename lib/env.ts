@@ -28,6 +28,8 @@ export interface Env {
   onVercel: boolean;
   /** Started by `npm run dev`: the "view from" switch and the demo accounts exist. */
   localPlanet: boolean;
+  /** How long settled conflicts are kept. Open ones stay. */
+  conflictRetentionDays: number;
 }
 
 export type EnvSource = Readonly<Record<string, string | undefined>>;
@@ -139,6 +141,12 @@ function resolveCurrentRegion(set: Values, entries: readonly RegionEntry[]): str
 
 const flag = z.enum(["0", "1", "true", "false"], "1, 0, true or false").optional();
 
+const DEFAULT_RETENTION_DAYS = "90";
+const days = z
+  .string()
+  .regex(/^[1-9][0-9]{0,4}$/, "a number of days from 1 to 99999")
+  .default(DEFAULT_RETENTION_DAYS);
+
 const isOn = (value: string | undefined) => value === "1" || value === "true";
 
 /** Pure: the whole configuration of a process from its environment. Throws ConfigurationError. */
@@ -158,6 +166,7 @@ export function parseEnv(source: EnvSource): Env {
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
       VERCEL: z.string().optional(),
+      CONFLICT_RETENTION_DAYS: days,
     },
     set,
   );
@@ -171,6 +180,7 @@ export function parseEnv(source: EnvSource): Env {
     linksPath: values.MERIDIAN_LINKS ?? null,
     onVercel: values.VERCEL !== undefined,
     localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
+    conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
   };
 }
 

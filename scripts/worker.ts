@@ -1,14 +1,26 @@
 /** `npm run worker` with CURRENT_REGION: the long-running part of one region. */
+import { ConflictRetention } from "@/lib/db/conflicts/conflict-retention";
+import { CustomResolver } from "@/lib/db/conflicts/custom-resolver";
+import { Runtime } from "@/lib/db/regions/runtime";
 import { topologyFromEnv } from "@/lib/db/regions/topology";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
 import { ConfigurationError, errorMessage } from "@/lib/errors";
+import { Materialiser } from "@/lib/documents/text/materialiser";
+import { getEnv } from "@/lib/env";
 import { getLogger } from "@/lib/log";
 
 async function main(): Promise<void> {
-  const worker = new RegionWorker(topologyFromEnv());
+  const topology = topologyFromEnv();
+  const region = topology.currentRegion;
+  const runtime = new Runtime(() => topology);
+  const worker = new RegionWorker(topology, region, (store) => [
+    new Materialiser({ store }),
+    new ConflictRetention(store, getEnv().conflictRetentionDays),
+    new CustomResolver(() => runtime.clients.write(region, region)),
+  ]);
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= worker.stop().then(() => process.exit(0));
+    stopping ??= Promise.all([worker.stop(), runtime.close()]).then(() => process.exit(0));
     // A link that swallows everything must not keep the process.
     setTimeout(() => process.exit(0), 3_000).unref();
   };

@@ -149,6 +149,8 @@ describe("a missing or malformed value", () => {
     ["REDIS_URL", `http://:${PASSWORD}@host`, "a redis:// or rediss:// URL."],
     ["AUTH_SECRET", PASSWORD, "a secret of at least 32 characters."],
     ["MERIDIAN_LOCAL_PLANET", "yes", "1, 0, true or false."],
+    ["CONFLICT_RETENTION_DAYS", "0", "a number of days from 1 to 99999."],
+    ["CONFLICT_RETENTION_DAYS", "1.5", "a number of days from 1 to 99999."],
     ["NODE_ENV", "staging", "development, test or production."],
     ["CURRENT_REGION", "us-west-9", "one of us-east-1, eu-west-1, ap-southeast-1."],
     ["VERCEL_REGION", "moon1", "a Vercel region with a known place."],
@@ -203,4 +205,10 @@ test("the local planet's switch is ignored on Vercel", () => {
   expect(parseEnv({ ...databases(), MERIDIAN_LOCAL_PLANET: "1" }).localPlanet).toBe(true);
   const onVercel = parseEnv({ ...databases(), MERIDIAN_LOCAL_PLANET: "1", VERCEL: "1" });
   expect(onVercel.localPlanet).toBe(false);
+});
+
+test("keeps settled conflicts for 90 days, or as long as it is told", () => {
+  expect(parseEnv(databases()).conflictRetentionDays).toBe(90);
+  const env = parseEnv({ ...databases(), CONFLICT_RETENTION_DAYS: "7" });
+  expect(env.conflictRetentionDays).toBe(7);
 });

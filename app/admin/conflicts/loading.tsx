@@ -1,0 +1,7 @@
+export default function Loading() {
+  return (
+    <p role="status" className="pt-6 text-muted">
+      Reading the conflicts
+    </p>
+  );
+}

@@ -1,0 +1,129 @@
+import type { PrismaClient } from "@/lib/generated/prisma/client";
+import type { Choice, ConflictFilter, ConflictStatus } from "./types";
+
+/*
+ * Rows carry `origin` and `position`, which is how a session learns what it has seen. The owner of
+ * a document, deleted or not, sees what is recorded of it and of its collaborators, whose ids begin
+ * with the document's.
+ */
+
+export interface ConflictRow {
+  id: string;
+  entityType: string;
+  entityId: string;
+  field: string;
+  strategy: string;
+  status: ConflictStatus;
+  versionCount: number;
+  detectedAt: Date;
+  detectedIn: string;
+  origin: string;
+  position: bigint;
+  documentId: string | null;
+  documentTitle: string | null;
+  documentDeleted: boolean | null;
+  choice: Choice | null;
+  resolvedBy: string | null;
+  resolverName: string | null;
+  resolvedAt: Date | null;
+}
+
+/** `ownerId`: null for an administrator. */
+export type Scope = { ownerId: string | null };
+
+/** Newest first. */
+export function listConflictRows(
+  db: PrismaClient,
+  { ownerId }: Scope,
+  filter: ConflictFilter & { limit: number },
+): Promise<ConflictRow[]> {
+  const { status, entityType, search, documentId, before, limit } = filter;
+  return db.$queryRaw<ConflictRow[]>`
+    SELECT c."id", c."entityType", c."entityId", c."field", c."strategy",
+      CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
+        ELSE 'automatic' END AS "status",
+      jsonb_array_length(c."versions") AS "versionCount", c."detectedAt", c."detectedIn",
+      c."origin", c."position", d."id" AS "documentId", d."title" AS "documentTitle",
+      d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice", r."resolvedBy",
+      u."name" AS "resolverName", r."resolvedAt"
+    FROM "Conflict" c
+    LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
+    LEFT JOIN "User" u ON u."id" = r."resolvedBy"
+    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
+      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
+    WHERE c."deletedAt" IS NULL
+      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
+      AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
+      AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
+      AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
+        OR starts_with(c."entityId", ${search ?? null}::text))
+      AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = CASE
+        WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
+        ELSE 'automatic' END)
+      AND (${before?.id ?? null}::text IS NULL OR (c."detectedAt", c."id")
+        < (${before?.detectedAt ?? null}::timestamptz, ${before?.id ?? null}::text))
+    ORDER BY c."detectedAt" DESC, c."id" DESC
+    LIMIT ${limit}::int`;
+}
+
+export function countConflictRows(
+  db: PrismaClient,
+  { ownerId }: Scope,
+  { entityType, search, documentId }: ConflictFilter,
+): Promise<{ status: ConflictStatus; count: number }[]> {
+  return db.$queryRaw<{ status: ConflictStatus; count: number }[]>`
+    SELECT CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
+      ELSE 'automatic' END AS "status", count(*)::int AS "count"
+    FROM "Conflict" c
+    LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
+    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
+      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
+    WHERE c."deletedAt" IS NULL
+      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
+      AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
+      AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
+      AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
+        OR starts_with(c."entityId", ${search ?? null}::text))
+    GROUP BY 1`;
+}
+
+export interface ConflictDetailRow extends ConflictRow {
+  versions: unknown;
+  value: unknown;
+  writtenClock: unknown;
+}
+
+/** Null where it is unknown, forgotten, or none of the reader's documents. */
+export async function findConflictRow(
+  db: PrismaClient,
+  { ownerId }: Scope,
+  id: string,
+): Promise<ConflictDetailRow | null> {
+  const rows = await db.$queryRaw<ConflictDetailRow[]>`
+    SELECT c."id", c."entityType", c."entityId", c."field", c."strategy",
+      CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
+        ELSE 'automatic' END AS "status",
+      jsonb_array_length(c."versions") AS "versionCount", c."versions", c."detectedAt",
+      c."detectedIn", c."origin", c."position", d."id" AS "documentId",
+      d."title" AS "documentTitle", d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice",
+      r."value", r."writtenClock", r."resolvedBy", u."name" AS "resolverName", r."resolvedAt"
+    FROM "Conflict" c
+    LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
+    LEFT JOIN "User" u ON u."id" = r."resolvedBy"
+    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
+      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
+    WHERE c."id" = ${id}::text AND c."deletedAt" IS NULL
+      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)`;
+  return rows[0] ?? null;
+}
+
+/** Names of people as far as this region knows them. */
+export async function namesOf(
+  db: PrismaClient,
+  userIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (userIds.length === 0) return new Map();
+  const where = { id: { in: [...new Set(userIds)] } };
+  const rows = await db.user.findMany({ where, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}

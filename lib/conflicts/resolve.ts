@@ -1,0 +1,159 @@
+import { systemSleep, type Sleep } from "@/lib/clock";
+import {
+  resolveConflict as decide,
+  type Resolution,
+  type ResolveOutcome,
+  type WriteText,
+} from "@/lib/db/conflicts/resolve-conflict";
+import type { VectorClock } from "@/lib/db/conflicts/vector-clock";
+import { isUnreachable } from "@/lib/db/regions/faults";
+import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { acknowledge } from "@/lib/documents/acknowledge";
+import { refused, type Written } from "@/lib/documents/types";
+import { updateDocument } from "@/lib/documents/write";
+import { writeNearest } from "@/lib/documents/write-nearest";
+import { readConflict } from "./read";
+import type { Choice, ConflictReader, ConflictView, ResolveRefusal } from "./types";
+import { complaintAbout, type ResolveInput } from "./validation";
+
+export interface Resolved {
+  id: string;
+  choice: Choice;
+  /** The clock of the version that was written. */
+  clock: VectorClock;
+}
+
+/** How long a decision waits for a region to get all that was shown, in ms. */
+const CATCH_UP_STEPS_MS = [20, 40, 80, 160, 300];
+
+/**
+ * Decides a conflict on behalf of a reader, who must be allowed to see it: an administrator, or the
+ * owner of the document. A decision that did not know of what the field holds now is refused as
+ * `stale`, with that.
+ */
+export async function resolveConflict(
+  reader: ConflictReader,
+  input: ResolveInput,
+  sleep: Sleep = systemSleep,
+): Promise<Written<Resolved> | ResolveRefusal> {
+  const started = performance.now();
+  const { value: conflict, receipt } = await readConflict(reader, input.id);
+  if (!conflict) {
+    return receipt.stale
+      ? refused("behind", "The conflict may not be here yet. Try again in a moment.")
+      : refused("not-found", "There is no such conflict, or it is not yours to decide.");
+  }
+  const complaint = complaintIn(conflict, input);
+  if (complaint !== null) return refused("invalid", complaint, { fields: { value: complaint } });
+  const attempt = (db: PrismaClient) => {
+    const leader = () => multiRegionDb.from(reader.vantage).getWriteClient();
+    const writeText = textWriter(reader);
+    return decide(input.id, toResolution(input), reader.userId, { db, leader, writeText });
+  };
+  const first = await writeNearest(reader.vantage, attempt);
+  if (!first) {
+    return refused(
+      "unavailable",
+      "No region answered. Whether it was decided is not known: look before you try again.",
+    );
+  }
+  const { outcome, regionId, waitedMs } = await untilShown(reader, first, attempt, sleep);
+  switch (outcome.kind) {
+    case "resolved": {
+      const { mark, choice, clock } = outcome;
+      const reason =
+        regionId !== first.regionId
+          ? "redirected-behind"
+          : regionId === reader.vantage
+            ? "nearest"
+            : "redirected-down";
+      const event = { entityType: "ConflictResolution", entityId: input.id, ...mark } as const;
+      const route = { regionId, reason, waitedMs } as const;
+      return acknowledge(reader, started, route, event, { id: input.id, choice, clock });
+    }
+    case "stale":
+      return {
+        ok: false,
+        code: "stale",
+        message: "It was changed after you opened this page. Nothing was decided yet.",
+        state: outcome.state,
+      };
+    case "behind":
+      return refused(
+        "behind",
+        "No region within reach has all that you were shown. Nothing was decided; try again in a moment.",
+      );
+    case "invalid":
+      return refused("invalid", outcome.message, { fields: { value: outcome.message } });
+    case "not-found":
+      return refused("not-found", "What the conflict is about is not known in this region.");
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function toResolution(input: ResolveInput): Resolution {
+  const { shown } = input;
+  return "take" in input
+    ? { take: input.take, shown }
+    : { choice: input.choice, value: input.value, shown };
+}
+
+function complaintIn(conflict: ConflictView, input: ResolveInput): string | null {
+  if ("take" in input) return null;
+  return complaintAbout(conflict.entityType, conflict.field, input.value);
+}
+
+interface Placed {
+  outcome: ResolveOutcome;
+  regionId: RegionId;
+  waitedMs: number;
+}
+
+/** The conflict was read, so a region that does not know it, or its row, lacks something too. */
+const lacks = ({ kind }: ResolveOutcome) => kind === "behind" || kind === "not-found";
+
+/** A region that lacks something that was shown is waited for, then the others are asked. */
+async function untilShown(
+  reader: ConflictReader,
+  first: { value: ResolveOutcome; regionId: RegionId },
+  attempt: (db: PrismaClient) => Promise<ResolveOutcome>,
+  sleep: Sleep,
+): Promise<Placed> {
+  let placed: Placed = { outcome: first.value, regionId: first.regionId, waitedMs: 0 };
+  const db = multiRegionDb.from(reader.vantage);
+  for (const step of CATCH_UP_STEPS_MS) {
+    if (!lacks(placed.outcome)) return placed;
+    await sleep(step);
+    const outcome = await attempt(db.getWriteClient(first.regionId)).catch(ifUnreachable);
+    placed = {
+      ...placed,
+      outcome: outcome ?? placed.outcome,
+      waitedMs: placed.waitedMs + step,
+    };
+  }
+  for (const regionId of lacks(placed.outcome) ? db.regionsInOrder() : []) {
+    if (regionId === first.regionId) continue;
+    const outcome = await attempt(db.getWriteClient(regionId)).catch(ifUnreachable);
+    if (outcome && !lacks(outcome)) return { ...placed, outcome, regionId };
+  }
+  return placed;
+}
+
+function ifUnreachable(error: unknown): null {
+  if (isUnreachable(error)) return null;
+  throw error;
+}
+
+/** A document's text is merged by its updates, and by whoever may edit the document. */
+function textWriter(reader: ConflictReader): WriteText {
+  return async (documentId, content, base) => {
+    const outcome = await updateDocument(reader, { documentId, content, baseVersion: base });
+    if (outcome.ok) {
+      const { clock, origin, position } = outcome.value;
+      return { kind: "written", clock, mark: { origin, position: BigInt(position) } };
+    }
+    return { kind: outcome.code === "conflict" ? "stale" : "refused" };
+  };
+}

@@ -44,3 +44,17 @@ test("masks user and password in the middle of a text", () => {
 test("an unknown level is the usual one", () => {
   expect(createLogger({ level: "shout" }).level).toBe("info");
 });
+
+test("quotes no row that a database error came with", () => {
+  const { lines, log } = capture();
+  const error = Object.assign(new Error("duplicate key value violates unique constraint"), {
+    code: "23505",
+    detail: "Key (email)=(a@example.com) already exists.",
+    where: "COPY User, line 1: secret-content",
+  });
+  log.warn({ err: error }, "x");
+  log.warn({ err: new Error("wrapped", { cause: error }) }, "x");
+  expect(lines.join("")).toContain("23505");
+  expect(lines.join("")).not.toContain("a@example.com");
+  expect(lines.join("")).not.toContain("secret-content");
+});

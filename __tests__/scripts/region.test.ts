@@ -12,6 +12,7 @@ const state = (hash: string, origin = "eu-west-1"): RowState => ({
   clock: '{"eu-west-1": 1}',
   origin,
   bytes: 10,
+  leaving: false,
 });
 
 const report = (changes: Partial<CheckReport> = {}): CheckReport => ({

@@ -61,6 +61,8 @@ export interface PageRow extends StoredDocument {
   ownerId: string;
   ownerName: string | null;
   versions: number;
+  /** A newer version is here, parked, because this region could not apply it. */
+  pending: boolean;
   /** The text's updates in base64, in the order in which they are applied. */
   updates: string[];
 }
@@ -102,7 +104,8 @@ export async function findDocumentRow(
         FROM "DocumentUpdate" u
         WHERE u."documentId" = t."id" AND u."deletedAt" IS NULL) AS "updates",
       (SELECT count(*)::int FROM "DocumentVersion" v
-        WHERE v."documentId" = t."id" AND v."deletedAt" IS NULL) AS "versions"
+        WHERE v."documentId" = t."id" AND v."deletedAt" IS NULL) AS "versions",
+      mr.is_pending('Document', t."id") AS "pending"
     FROM target t LEFT JOIN "User" o ON o."id" = t."ownerId"
     WHERE t."access" IS NOT NULL`;
   return rows[0] ?? null;

@@ -54,6 +54,8 @@ export interface UpdatedDocument extends DocumentRow {
 
 export interface DocumentView extends DocumentRow {
   access: Access;
+  /** A newer version is parked as a dead letter in the region that answered. */
+  pending: boolean;
   owner: Person;
 }
 

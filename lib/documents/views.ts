@@ -32,6 +32,7 @@ export function toDocumentView(row: PageRow): DocumentView {
     // The stored content may be a moment behind the updates; the text is what they make.
     content: row.updates.length > 0 ? textOf(row.updates.map(fromBase64)) : row.content,
     access: row.access,
+    pending: row.pending,
     owner: { userId: row.ownerId, name: row.ownerName },
   };
 }

@@ -98,6 +98,18 @@ describe("comparing and mending regions", () => {
     expect((await checkRegions(regions)).outcome).toBe("equal");
   });
 
+  it("takes a tombstone that some regions have deleted already for no difference", async () => {
+    await planet
+      .region(US)
+      .pool.query(`UPDATE "Document" SET "deletedAt" = now() WHERE id = 'us-east-1-7'`);
+    await waitForConvergence(planet.regions);
+    await tamper(EU, `DELETE FROM "Document" WHERE id = 'us-east-1-7'`);
+    expect(await checkRegions(regions)).toMatchObject({ outcome: "equal", differences: [] });
+    const report = await repairRegions(regions);
+    expect(report.mended).toEqual([]);
+    for (const id of [US, AP]) await tamper(id, `DELETE FROM "Document" WHERE id = 'us-east-1-7'`);
+  });
+
   it("brings a row that one region lost or never got", async () => {
     await planet.region(AP).pool.query(
       `ALTER TABLE "Document" DISABLE TRIGGER USER;

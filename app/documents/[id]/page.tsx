@@ -12,6 +12,7 @@ import { VersionFacts } from "@/components/documents/version-facts";
 import { WrittenNotice } from "@/components/documents/written-notice";
 import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocumentConflicts } from "@/lib/conflicts/read";
 import { readDocument } from "@/lib/documents/read";
@@ -50,6 +51,12 @@ export default async function DocumentPage({ params }: Props) {
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
       <WrittenNotice flash={await readFlashOf(document, path)} />
+      {document.pending ? (
+        <Notice tone="warn" title="A newer version is waiting." className="mb-6">
+          This region has received a later version of the document and could not store it. An
+          administrator can see why.
+        </Notice>
+      ) : null}
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_19rem]">
         {document.access === "viewer" ? (
           <div className="min-w-0 space-y-4">

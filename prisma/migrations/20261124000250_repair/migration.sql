@@ -119,15 +119,24 @@ BEGIN
 END
 $$;
 
-CREATE TYPE mr.row_state AS (id text, hash text, clock text, origin text, bytes integer);
+-- `leaving`: a tombstone that may be deleted here at any time, because every region has it.
+CREATE TYPE mr.row_state AS (id text, hash text, clock text, origin text, bytes integer, leaving boolean);
+
+CREATE FUNCTION mr.leaving_sql(p_entity text) RETURNS text
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN CASE WHEN (SELECT (policy ->> 'collect')::boolean FROM mr.entity WHERE name = p_entity)
+        THEN 't."deletedAt" IS NOT NULL' ELSE 'false' END;
+END
+$$;
 
 CREATE FUNCTION mr.list_range(p_entity text, p_from text, p_to text) RETURNS SETOF mr.row_state
     LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex' AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
-        'SELECT t.id, md5(r.x), t.clock::text, t.origin, octet_length(r.x)
+        'SELECT t.id, md5(r.x), t.clock::text, t.origin, octet_length(r.x), %s
          FROM public.%I t, LATERAL (SELECT %s AS x OFFSET 0) r WHERE %s ORDER BY t.id',
-        p_entity, mr.row_text_sql(p_entity), mr.range_sql(p_from, p_to));
+        mr.leaving_sql(p_entity), p_entity, mr.row_text_sql(p_entity), mr.range_sql(p_from, p_to));
 END
 $$;
 
@@ -135,9 +144,9 @@ CREATE FUNCTION mr.list_rows(p_entity text, p_ids text[]) RETURNS SETOF mr.row_s
     LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET bytea_output = 'hex' AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
-        'SELECT t.id, md5(r.x), t.clock::text, t.origin, octet_length(r.x)
+        'SELECT t.id, md5(r.x), t.clock::text, t.origin, octet_length(r.x), %s
          FROM public.%I t, LATERAL (SELECT %s AS x OFFSET 0) r WHERE t.id = ANY ($1)',
-        p_entity, mr.row_text_sql(p_entity)) USING p_ids;
+        mr.leaving_sql(p_entity), p_entity, mr.row_text_sql(p_entity)) USING p_ids;
 END
 $$;
 
@@ -454,7 +463,7 @@ ALTER FUNCTION mr.rename_rows OWNER TO mr_apply;
 GRANT SELECT ON mr.entity TO mr_apply;
 
 REVOKE EXECUTE ON FUNCTION mr.refuse_trimmed, mr.trim_outbox, mr.row_text_sql, mr.range_sql, mr.range_bounds,
-    mr.hash_ranges, mr.list_range, mr.list_rows, mr.read_rows, mr.merge_copied, mr.put_rows, mr.held, mr.raise_cursors,
+    mr.hash_ranges, mr.leaving_sql, mr.list_range, mr.list_rows, mr.read_rows, mr.merge_copied, mr.put_rows, mr.held, mr.raise_cursors,
     mr.register_region, mr.seen_incarnation, mr.boot, mr.count_beat, mr.observe_beat, mr.refuse_write,
     mr.refuse_writes, mr.notice_restored, mr.rename_actor, mr.rename_in_clock, mr.rename_rows,
     mr.take_incarnation, mr.accept_writes, mr.status FROM PUBLIC;

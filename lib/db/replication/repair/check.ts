@@ -1,7 +1,7 @@
 import { errorMessage } from "@/lib/errors";
 import { UnknownEntityError } from "@/lib/errors";
 import { maskCredentials } from "@/lib/log";
-import { findDifferences } from "./ranges";
+import { findDifferences, isDivergent } from "./ranges";
 import { isContentOnly, settle, type EntityRowStates, type SettleOptions } from "./settle";
 import { openSnapshot, requireSameSchema, type RepairRegion, type Snapshot } from "./snapshot";
 
@@ -95,7 +95,8 @@ export async function compareRegions(
     if (snapshots.length > 1) {
       for (const entity of options.entity === undefined ? names : [options.entity]) {
         const rows = await findDifferences(snapshots, entity, (rows) => {
-          found.push(...rows.map((row) => ({ ...row, entity })));
+          const differing = rows.filter(({ states }) => isDivergent(states));
+          found.push(...differing.map((row) => ({ ...row, entity })));
         });
         entities.push({ entity, rows });
       }

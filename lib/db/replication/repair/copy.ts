@@ -4,6 +4,7 @@ import { readEntityTypes } from "@/lib/db/replication/store";
 import { findDifferences } from "./ranges";
 import { openSnapshot, type Held, type RepairRegion, type Snapshot } from "./snapshot";
 import { chunked, mergeRows, readRows } from "./transfer";
+import { withoutCollection } from "./without-collection";
 
 export interface CopyProgress {
   source: string;
@@ -65,6 +66,14 @@ async function mergeSnapshot(
  * state includes, while writes go on everywhere. After it the streams continue from there.
  */
 export async function copyFrom(
+  sources: readonly RepairRegion[],
+  target: RepairRegion,
+  onProgress?: (progress: CopyProgress) => void,
+): Promise<Copied[]> {
+  return withoutCollection(target.pool, () => copyAll(sources, target, onProgress));
+}
+
+async function copyAll(
   sources: readonly RepairRegion[],
   target: RepairRegion,
   onProgress?: (progress: CopyProgress) => void,

@@ -4,7 +4,7 @@ import { readEntityTypes } from "@/lib/db/replication/store";
 import { regionOfActor, type Actor } from "@/lib/db/regions/region-id";
 import { compareRegions, type CheckOptions, type CheckReport, type Comparison } from "./check";
 import { raiseCursors } from "./copy";
-import { isDifferent, readStates, type RowState } from "./ranges";
+import { isDivergent, readStates, type RowState } from "./ranges";
 import { isContentOnly, type EntityRowStates } from "./settle";
 import type { RepairRegion, View } from "./snapshot";
 import { chunked, mergeRows, putRows, readRows } from "./transfer";
@@ -173,7 +173,7 @@ class Mender {
       const ids = rows.filter((row) => row.entity === entity).map(({ id }) => id);
       const now = await readStates(views, entity, ids);
       different.push(
-        ...now.filter(({ states }) => isDifferent(states)).map((row) => ({ ...row, entity })),
+        ...now.filter(({ states }) => isDivergent(states)).map((row) => ({ ...row, entity })),
       );
     }
     return different;

@@ -9,6 +9,8 @@ export interface RowState {
   origin: string;
   /** Length of the row as text. */
   bytes: number;
+  /** A tombstone that may be deleted at any time, because every region has it. */
+  leaving: boolean;
 }
 
 /** A row by id, with its state in each view, in the order of the views; null where it is missing. */
@@ -77,6 +79,13 @@ export function isDifferent(states: readonly (RowState | null)[]): boolean {
   return states.some((state) => state?.hash !== states[0]?.hash);
 }
 
+/** Different, and not merely the same tombstone in some regions that others have deleted already. */
+export function isDivergent(states: readonly (RowState | null)[]): boolean {
+  const [first, ...others] = states.filter((state) => state !== null);
+  const isLeaving = first?.leaving === true && others.every((state) => state.hash === first.hash);
+  return isDifferent(states) && !isLeaving;
+}
+
 /**
  * Finds the rows of an entity that are not the same in all views, by hashes of ranges of ids, and
  * hands them over range by range. Resolves to the greatest number of rows that a view has.
@@ -109,7 +118,7 @@ export async function findDifferences(
     const lists = await Promise.all(
       views.map(async (view) => {
         const result = await view.db.query<RowState>(
-          "SELECT id, hash, clock, origin, bytes FROM mr.list_range($1, $2, $3)",
+          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_range($1, $2, $3)",
           [entity, part.from, part.to],
         );
         return result.rows;
@@ -133,7 +142,7 @@ export async function readStates(
     const lists = await Promise.all(
       views.map(async (view) => {
         const { rows } = await view.db.query<RowState>(
-          "SELECT id, hash, clock, origin, bytes FROM mr.list_rows($1, $2::text[])",
+          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_rows($1, $2::text[])",
           [entity, some],
         );
         return new Map(rows.map((row) => [row.id, row]));

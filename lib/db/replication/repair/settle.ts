@@ -1,5 +1,5 @@
 import { systemSleep } from "@/lib/clock";
-import { isDifferent, readStates, type RowStates } from "./ranges";
+import { isDivergent, readStates, type RowStates } from "./ranges";
 import type { RepairRegion, View } from "./snapshot";
 
 /** A row of an entity with what each of the compared regions has of it. */
@@ -89,7 +89,7 @@ export async function settle(
       now.push(...(await readStates(views, entity, ids)).map((row) => ({ ...row, entity })));
     }
     open = [];
-    for (const row of now.filter(({ states }) => isDifferent(states))) {
+    for (const row of now.filter(({ states }) => isDivergent(states))) {
       const last = before.get(`${row.entity} ${row.id}`);
       const unchanged = row.states.every(
         (state, index) => state?.hash === last?.states[index]?.hash,

@@ -211,6 +211,10 @@ describe("sessions over links with the delays of real distances", () => {
     await write("us-east-1", "owner", "guarded", "t");
     await waitForConvergence(planet.regions);
     const at = place("ap-southeast-1");
+    // The first connections to the leader take many round trips; this is about the ones after that.
+    await at.sessions.ensureConsistency("owner", "ap-southeast-1", (db) => db.document.count(), {
+      level: "strong",
+    });
     const owner = { userId: "owner", sessionId: "s1" };
     const keys = [{ id: "1", secret: planet.topology("us-east-1").sessionSecret }];
     const positions = (actor: string, position: bigint): Positions =>

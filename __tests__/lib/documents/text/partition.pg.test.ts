@@ -137,6 +137,38 @@ describe("a document that is edited on both sides of a partition", () => {
     await done;
   });
 
+  it("loses none of 200 edits on each side of 20 documents, cut off for half a minute", async () => {
+    const created = await Promise.all(Array.from({ length: 20 }, () => sharedDocument("Start.\n")));
+    const sides = [ada, bo].map((actor) => created.map(({ id }) => new Editor(actor, id)));
+    await Promise.all(sides.flat().map((editor) => editor.sync()));
+    const mark = (side: number, index: number) => `[${side}:${index}]`;
+    await partitioned(async () => {
+      const untilMs = performance.now() + 30_000;
+      const write = async (editors: Editor[], side: number) => {
+        for (let index = 0; index < 200; index++) {
+          // At the start, where the other side writes too, or at the end.
+          await editors[index % 20]?.type((text) =>
+            text.insert(index % 3 === 0 ? text.length : 0, mark(side, index)),
+          );
+        }
+      };
+      await Promise.all(sides.map(write));
+      const left = untilMs - performance.now();
+      if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
+    });
+    await waitForConvergence(planet.regions, 10_000);
+    for (const [row, { id }] of created.entries()) {
+      const texts = await Promise.all(
+        [ada, bo].map(async (actor) => (await readDocument(actor, id)).value?.document.content),
+      );
+      expect(texts[0]).toBe(texts[1]);
+      for (const side of [0, 1]) {
+        for (let index = row; index < 200; index += 20)
+          expect(texts[0]).toContain(mark(side, index));
+      }
+    }
+  }, 90_000);
+
   it("merges forms of both, and keeps every line that either added", async () => {
     const { id, clock } = await sharedDocument("1\n2\n3");
     await partitioned(async () => {

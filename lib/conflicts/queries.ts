@@ -1,4 +1,4 @@
-import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { Prisma, type PrismaClient } from "@/lib/generated/prisma/client";
 import type { Choice, ConflictFilter, ConflictStatus } from "./types";
 
 /*
@@ -28,6 +28,17 @@ export interface ConflictRow {
   resolvedAt: Date | null;
 }
 
+/**
+ * A record is open while its register still holds versions to choose from: a decision about other
+ * records of the same register, or a later edit that had seen them all, leaves nothing to decide.
+ */
+const STATUS = Prisma.sql`CASE
+  WHEN r."id" IS NOT NULL THEN 'decided'
+  WHEN c."outcome" = 'open' AND (c."strategy" NOT IN ('manual', 'custom')
+    OR c."entityType" <> 'Document' OR d."id" IS NULL
+    OR jsonb_typeof(d."merge" -> c."field") = 'array') THEN 'open'
+  ELSE 'automatic' END`;
+
 /** `ownerId`: null for an administrator. */
 export type Scope = { ownerId: string | null };
 
@@ -40,8 +51,7 @@ export function listConflictRows(
   const { status, entityType, search, documentId, before, limit } = filter;
   return db.$queryRaw<ConflictRow[]>`
     SELECT c."id", c."entityType", c."entityId", c."field", c."strategy",
-      CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
-        ELSE 'automatic' END AS "status",
+      ${STATUS} AS "status",
       jsonb_array_length(c."versions") AS "versionCount", c."detectedAt", c."detectedIn",
       c."origin", c."position", d."id" AS "documentId", d."title" AS "documentTitle",
       d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice", r."resolvedBy",
@@ -57,9 +67,7 @@ export function listConflictRows(
       AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
       AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
         OR starts_with(c."entityId", ${search ?? null}::text))
-      AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = CASE
-        WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
-        ELSE 'automatic' END)
+      AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = ${STATUS})
       AND (${before?.id ?? null}::text IS NULL OR (c."detectedAt", c."id")
         < (${before?.detectedAt ?? null}::timestamptz, ${before?.id ?? null}::text))
     ORDER BY c."detectedAt" DESC, c."id" DESC
@@ -72,8 +80,7 @@ export function countConflictRows(
   { entityType, search, documentId }: ConflictFilter,
 ): Promise<{ status: ConflictStatus; count: number }[]> {
   return db.$queryRaw<{ status: ConflictStatus; count: number }[]>`
-    SELECT CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
-      ELSE 'automatic' END AS "status", count(*)::int AS "count"
+    SELECT ${STATUS} AS "status", count(*)::int AS "count"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
     LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
@@ -101,8 +108,7 @@ export async function findConflictRow(
 ): Promise<ConflictDetailRow | null> {
   const rows = await db.$queryRaw<ConflictDetailRow[]>`
     SELECT c."id", c."entityType", c."entityId", c."field", c."strategy",
-      CASE WHEN r."id" IS NOT NULL THEN 'decided' WHEN c."outcome" = 'open' THEN 'open'
-        ELSE 'automatic' END AS "status",
+      ${STATUS} AS "status",
       jsonb_array_length(c."versions") AS "versionCount", c."versions", c."detectedAt",
       c."detectedIn", c."origin", c."position", d."id" AS "documentId",
       d."title" AS "documentTitle", d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice",

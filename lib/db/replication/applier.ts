@@ -40,11 +40,20 @@ const MAX_APPLY_BYTES = 4 * 1024 * 1024;
 const PULL_TARGET_BYTES = 1024 * 1024;
 const PULL_EVENTS = { first: 200, min: 10, max: 2_000 };
 
+/**
+ * Time that a pull may take. A transaction is read whole, however large: after one that took too
+ * long the next may take twice as long.
+ */
+const PULL_TIMEOUT_MS = { first: 15_000, max: 60_000 };
+
 /** How often the time of the last heartbeat is stored while nothing else is. */
 const TOUCH_EVERY_MS = 500;
 
 /** Between two attempts of a stream that stands still. */
 const STALLED_PAUSE_MS = 250;
+
+/** The message of pg's own time-out, which has no code. */
+const QUERY_TIMED_OUT = "Query read timeout";
 
 /** What mr.read_outbox answers a reader whose next events have been dropped. */
 const TRIMMED = "MR010";
@@ -69,6 +78,7 @@ export class Applier implements Service {
   /** Null until this run knows: a former one may have left its stall behind. */
   private stalled: boolean | null = null;
   private pullEvents = PULL_EVENTS.first;
+  private pullTimeoutMs = PULL_TIMEOUT_MS.first;
   private touchedAtMs = 0;
 
   constructor(private readonly options: ApplierOptions) {
@@ -158,8 +168,7 @@ export class Applier implements Service {
         this.identifiedOn = this.connections;
         this.cursor = { actor, position: await readCursor(target, actor) };
       }
-      const batch: Batch = await (ahead ??
-        readOutbox(source, this.cursor.position, this.pullEvents));
+      const batch: Batch = await (ahead ?? this.read(this.cursor.position));
       ahead = undefined;
       // Read over a connection behind which there may be another database.
       if (this.identifiedOn !== this.connections) continue;
@@ -177,7 +186,7 @@ export class Applier implements Service {
       this.fitPull(sizeOf(batch), batch);
       if (!batch.complete) {
         // The source reads the next batch while this one is applied.
-        ahead = readOutbox(source, batch.upto, this.pullEvents);
+        ahead = this.read(batch.upto);
         ahead.catch(() => undefined);
       }
       if (!(await this.apply(batch))) return;
@@ -187,9 +196,16 @@ export class Applier implements Service {
     }
   }
 
+  private read(after: Position): Promise<Batch> {
+    return readOutbox(this.options.source, after, this.pullEvents, {
+      timeoutMs: this.pullTimeoutMs,
+    });
+  }
+
   private fitPull(bytes: number, batch: Batch): void {
     const perEvent = bytes / Math.max(1, countEvents(batch));
     const wanted = Math.floor(PULL_TARGET_BYTES / Math.max(1, perEvent));
+    this.pullTimeoutMs = PULL_TIMEOUT_MS.first;
     this.pullEvents = Math.min(PULL_EVENTS.max, Math.max(PULL_EVENTS.min, wanted));
   }
 
@@ -274,6 +290,9 @@ export class Applier implements Service {
     this.pullWanted = true;
     // It may have been too much for the link in the time that a read has.
     this.pullEvents = Math.max(PULL_EVENTS.min, Math.floor(this.pullEvents / 2));
+    if (errorMessage(err) === QUERY_TIMED_OUT) {
+      this.pullTimeoutMs = Math.min(this.pullTimeoutMs * 2, PULL_TIMEOUT_MS.max);
+    }
     const log = getLogger("applier");
     const state = sqlState(err);
     const isRestored = state === RESTORED || err instanceof RestoredSourceError;

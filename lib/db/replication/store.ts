@@ -72,6 +72,7 @@ export async function readOutbox(
   pool: pg.Pool | pg.PoolClient,
   after: Position,
   limit: number,
+  { timeoutMs }: { timeoutMs?: number } = {},
 ): Promise<Batch> {
   const { rows } = await pool.query<{
     actor: Actor;
@@ -87,6 +88,7 @@ export async function readOutbox(
     text: `SELECT mr.local_actor() AS actor, mr.schema_version() AS schema_version, entity, events,
              payload, upto::text, to_json(source_time) #>> '{}' AS source_time, complete FROM mr.read_outbox($1::bigint, $2)`,
     values: [after.toString(), limit],
+    ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
   });
   const first = rows[0];
   if (!first) throw new Error("mr.read_outbox returned nothing");

@@ -9,6 +9,9 @@ import { contentOf, docOf, waitingBytes } from "./ytext";
 /** Documents that one look takes up at once while it goes through all of them. */
 const PAGE = 200;
 
+/** Comparisons of one document in a look that each find another write in between. */
+const ATTEMPTS = 4;
+
 export interface MaterialiserOptions {
   /** The region's own database. */
   store: pg.Pool;
@@ -37,6 +40,8 @@ export class Materialiser implements Service {
   private readonly sleep: Sleep;
   /** Up to where each actor's updates were looked at; null before the first look as the leader. */
   private seen: Map<string, string> | null = null;
+  /** Documents that somebody else kept writing during the last look. */
+  private contended = new Set<string>();
 
   constructor(private readonly options: MaterialiserOptions) {
     this.intervalMs = options.intervalMs ?? 1_000;
@@ -72,13 +77,31 @@ export class Materialiser implements Service {
     }
     const shown = await this.shown();
     const ids = this.seen === null ? this.allDocuments() : this.changedDocuments(this.seen, shown);
+    const left = this.contended;
+    this.contended = new Set();
     let written = 0;
-    for await (const id of ids) {
-      if (this.stopping.signal.aborted) return written;
-      if (await this.materialise(id)) written++;
+    try {
+      for (const id of left) if (await this.settle(id)) written++;
+      for await (const id of ids) {
+        if (this.stopping.signal.aborted) return written;
+        if (!left.has(id) && (await this.settle(id))) written++;
+      }
+    } catch (error) {
+      for (const id of left) this.contended.add(id);
+      throw error;
     }
     this.seen = shown;
     return written;
+  }
+
+  /** Whoever writes in between may have changed something else than the text: it is compared again. */
+  private async settle(id: string): Promise<boolean> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = await this.materialise(id);
+      if (outcome !== "contended") return outcome === "written";
+    }
+    this.contended.add(id);
+    return false;
   }
 
   /** Positions below which no update can appear any more, by actor. */
@@ -120,31 +143,31 @@ export class Materialiser implements Service {
     }
   }
 
-  private async materialise(id: string): Promise<boolean> {
+  private async materialise(id: string): Promise<"written" | "equal" | "contended"> {
     const { store } = this.options;
     const { rows } = await store.query<Row>(
       `SELECT d."content", d."clock", u.ids, u.updates FROM "Document" d,
          LATERAL (SELECT array_agg(u."id" ORDER BY u."hlc", u."origin" COLLATE "C", u."id" COLLATE "C") AS ids,
              array_agg(u."update" ORDER BY u."hlc", u."origin" COLLATE "C", u."id" COLLATE "C") AS updates
            FROM "DocumentUpdate" u WHERE u."documentId" = d."id" AND u."deletedAt" IS NULL) u
-       WHERE d."id" = $1 AND d."deletedAt" IS NULL`,
+       WHERE d."id" = $1`,
       [id],
     );
     const row = rows[0];
-    if (!row?.ids || !row.updates) return false;
+    if (!row?.ids || !row.updates) return "equal";
     const doc = docOf(row.updates.map((update) => new Uint8Array(update)));
     const text = contentOf(doc).toString();
     // A part of it is still on its way: what is shown is what it makes, but it is not written down.
-    if (text === row.content || waitingBytes(doc) > 0) return false;
+    if (text === row.content || waitingBytes(doc) > 0) return "equal";
     const head = createHash("sha256")
       .update([...row.ids].sort().join("|"))
       .digest("hex");
-    // Whoever writes in between writes a newer text; the next look compares that one.
+    // A deleted document too: what is brought back has the text that was written meanwhile.
     const written = await store.query(
       `UPDATE "Document" SET "content" = $2, "contentHead" = $3, "clock" = $4::jsonb
-       WHERE "id" = $1 AND "clock" = $4::jsonb AND "deletedAt" IS NULL`,
+       WHERE "id" = $1 AND "clock" = $4::jsonb`,
       [id, text, `text:${head.slice(0, 40)}`, JSON.stringify(row.clock)],
     );
-    return written.rowCount === 1;
+    return written.rowCount === 1 ? "written" : "contended";
   }
 }

@@ -379,8 +379,12 @@ BEGIN
             origin = $2, position = txid_current()%s
         FROM unnest($3, $4) AS d (id, first) WHERE t.id = d.id', p_entity,
         CASE WHEN (SELECT 'merge' = ANY (columns) FROM mr.entity WHERE name = p_entity)
-             THEN ', merge = mr.rename_actor(t.merge, $1, $2, d.first)' END)
-        USING p_from, p_to, p_ids, p_firsts;
+             -- The amounts of a bounded counter are no counts of writes.
+             THEN ', merge = mr.rename_actor(t.merge - $5, $1, $2, d.first)
+                 || coalesce((SELECT jsonb_object_agg(k, t.merge -> k) FROM unnest($5) k WHERE t.merge ? k), ''{}'')' END)
+        USING p_from, p_to, p_ids, p_firsts, ARRAY(
+            SELECT r ->> 'name' FROM mr.entity e, jsonb_array_elements(e.registers) r
+            WHERE e.name = p_entity AND r ->> 'strategy' = 'bounded-counter');
 END
 $$;
 

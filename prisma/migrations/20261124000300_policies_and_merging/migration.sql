@@ -163,7 +163,9 @@ CREATE FUNCTION mr.initial_state(p_strategy text, p_zero jsonb, p_value jsonb) R
         WHEN 'bounded-counter' THEN jsonb_build_object('r', jsonb_build_object(
             (p_zero ->> 'o') || '>' || (p_zero ->> 'o'), coalesce((p_value #>> '{}')::numeric, 0)), 'u', '{}'::jsonb)
         WHEN 'or-set' THEN (SELECT coalesce(jsonb_object_agg(e, jsonb_build_object(p_zero ->> 'o', p_zero -> 'n')), '{}')
-            FROM jsonb_array_elements_text(CASE jsonb_typeof(p_value) WHEN 'array' THEN p_value ELSE '[]' END) e)
+            FROM jsonb_array_elements_text(CASE jsonb_typeof(p_value) WHEN 'array' THEN p_value ELSE '[]' END) e
+            -- A null in an array is no element.
+            WHERE e IS NOT NULL)
         ELSE p_zero END;
 
 CREATE FUNCTION mr.rights(p_state jsonb, p_actor text) RETURNS numeric
@@ -358,7 +360,8 @@ $$;
 
 -- A row or a value as jsonb, the same in every session: values are hashed, and compared between regions.
 CREATE FUNCTION mr.json_of(p_value anyelement) RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE SET timezone = 'UTC' SET bytea_output = 'hex' AS $$ SELECT to_jsonb(p_value) $$;
+    LANGUAGE sql STABLE PARALLEL SAFE SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$ SELECT to_jsonb(p_value) $$;
 
 -- A row's data: what is the same for all replicated tables is left out.
 CREATE FUNCTION mr.row_data(p_row jsonb) RETURNS jsonb
@@ -487,7 +490,7 @@ CREATE FUNCTION mr.join_rows(p_entity text, p_a jsonb, p_b jsonb) RETURNS jsonb
 -- The same in every session, whatever its time zone.
 CREATE FUNCTION mr.time_text(p_time timestamptz) RETURNS text
     LANGUAGE sql STABLE
-    RETURN to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+    RETURN CASE WHEN isfinite(p_time) THEN to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE p_time::text END;
 
 CREATE FUNCTION mr.dead_dots(p_row jsonb, p_zero jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -503,23 +506,26 @@ CREATE FUNCTION mr.row_version(p_row jsonb, p_stamp jsonb, p_won boolean) RETURN
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN mr.version(mr.row_data(p_row) || jsonb_build_object('deletedAt', p_row -> 'deletedAt'), p_row -> 'clock', p_stamp, p_won);
 
--- Stores choices, as captured rows of this region. The id follows from the versions: regions that make the
--- same choice store one record.
-CREATE FUNCTION mr.record_conflicts(p_entity text, p_id text, p_conflicts jsonb) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-BEGIN
-    IF p_conflicts = '[]' OR NOT (SELECT (policy ->> 'record')::boolean FROM mr.entity WHERE name = p_entity) THEN
-        RETURN;
-    END IF;
+-- Stores choices, as captured rows of this region: [{ entity, id, conflicts }]. The id follows from the versions:
+-- regions that make the same choice store one record.
+CREATE FUNCTION mr.record_choices(p_choices jsonb[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     INSERT INTO public."Conflict" ("id", "entityType", "entityId", "field", "strategy", "outcome", "versions", "detectedIn")
-    SELECT DISTINCT ON (r.id) r.id, p_entity, p_id, r.c ->> 'field', r.c ->> 'strategy', r.c ->> 'outcome', r.c -> 'versions', mr.local_region()
+    SELECT DISTINCT ON (r.id) r.id, r.entity, r.entity_id, r.c ->> 'field', r.c ->> 'strategy', r.c ->> 'outcome', r.c -> 'versions', mr.local_region()
     FROM (
-        SELECT c, md5(concat_ws('|', p_entity, p_id, c ->> 'field', (
+        SELECT e.name AS entity, x ->> 'id' AS entity_id, c, md5(concat_ws('|', e.name, x ->> 'id', c ->> 'field', (
             SELECT string_agg(v.mark, ',' ORDER BY v.mark COLLATE "C") FROM (
-                SELECT concat_ws(' ', e ->> 'hlc', e ->> 'origin', md5((e -> 'value')::text)) AS mark
-                FROM jsonb_array_elements(c -> 'versions') e) v))) AS id
-        FROM jsonb_array_elements(p_conflicts) c) r
+                SELECT concat_ws(' ', o ->> 'hlc', o ->> 'origin', md5((o -> 'value')::text)) AS mark
+                FROM jsonb_array_elements(c -> 'versions') o) v))) AS id
+        FROM unnest(p_choices) x JOIN mr.entity e ON e.name = x ->> 'entity' AND (e.policy ->> 'record')::boolean,
+            LATERAL jsonb_array_elements(x -> 'conflicts') c) r
     ORDER BY r.id
-    ON CONFLICT ("id") DO NOTHING;
-END
+    ON CONFLICT ("id") DO NOTHING
+$$;
+
+-- Those of one row.
+CREATE FUNCTION mr.record_conflicts(p_entity text, p_id text, p_conflicts jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT mr.record_choices(ARRAY[jsonb_build_object('entity', p_entity, 'id', p_id, 'conflicts', p_conflicts)])
+    FROM mr.entity e WHERE e.name = p_entity AND (e.policy ->> 'record')::boolean AND p_conflicts <> '[]'
 $$;

@@ -20,7 +20,8 @@ BEGIN
         RAISE EXCEPTION 'This region has not heard of the version of % that the write starts from', p_table
             USING ERRCODE = 'MR004', DETAIL = p_base::text;
     END IF;
-    RETURN p_base;
+    -- Equal in another notation, such as counts as strings.
+    RETURN CASE WHEN NOT mr.clock_covers(p_base, p_old) THEN p_base END;
 END
 $$;
 
@@ -119,6 +120,15 @@ BEGIN
     WHERE c <> ALL (coalesce(v_columns, '{}'));
     IF v_missing IS NOT NULL THEN
         RAISE EXCEPTION 'Table % cannot be replicated: it lacks %', p_table, v_missing;
+    END IF;
+    -- A computed column cannot be applied, json and xml cannot be compared, and in "merge" such a name is the
+    -- row's own bookkeeping.
+    SELECT string_agg(c.column_name, ', ') INTO v_missing FROM information_schema.columns c
+    WHERE c.table_schema = 'public' AND c.table_name = p_table
+        AND (c.is_generated = 'ALWAYS' OR c.identity_generation = 'ALWAYS'
+             OR mr.has_state(v_policy) AND (c.data_type IN ('json', 'xml') OR c.column_name ~ '^[$*]'));
+    IF v_missing IS NOT NULL THEN
+        RAISE EXCEPTION 'Table % cannot be replicated with a column such as %', p_table, v_missing;
     END IF;
 
     -- A table of its own, not a column of the table's row type: PostgreSQL refuses to alter a
@@ -343,11 +353,11 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM jsonb_array_elements(v_entity.registers) r WHERE r ->> 'strategy' = 'bounded-counter') THEN
-        v_code := v_code || $f$
+        v_code := v_code || format($f$
             IF v_order ? '$transfer' THEN
-                v_merge := mr.transfer_rights(v_merge, v_me, v_order -> '$transfer', mr.json_of(OLD));
+                v_merge := mr.transfer_rights(%L, v_merge, v_me, v_order -> '$transfer', mr.json_of(OLD));
                 v_changed := true;
-            END IF;$f$;
+            END IF;$f$, p_table);
     END IF;
 
     EXECUTE format($sql$
@@ -412,22 +422,27 @@ BEGIN
         $body$
     $sql$, 'stamp_' || p_table, v_author,
     v_code, p_table, replace(v_author, 'NEW.', 'OLD.'), v_deletion);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION mr.%I TO meridian_app', 'stamp_' || p_table);
+    EXECUTE format('REVOKE ALL ON FUNCTION mr.%I FROM PUBLIC', 'stamp_' || p_table);
 END
 $$;
 
 -- Moves rights of a bounded counter from this actor to another: { field, to, amount }.
-CREATE FUNCTION mr.transfer_rights(p_merge jsonb, p_me text, p_order jsonb, p_row jsonb) RETURNS jsonb
+CREATE FUNCTION mr.transfer_rights(p_table text, p_merge jsonb, p_me text, p_order jsonb, p_row jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_field text := p_order ->> 'field';
     v_amount numeric := (p_order ->> 'amount')::numeric;
     v_key text := p_me || '>' || (p_order ->> 'to');
-    v_state jsonb := coalesce(p_merge -> v_field, mr.initial_state('bounded-counter', p_merge -> '$0', p_row -> v_field));
+    v_state jsonb;
 BEGIN
-    IF v_state -> 'r' IS NULL OR v_amount IS NULL OR v_amount <= 0 OR v_key IS NULL OR p_order ->> 'to' = p_me THEN
+    -- The order comes from the writer: of another field it would destroy the state, and to nobody the rights.
+    IF coalesce(v_amount, 0) <= 0 OR p_order ->> 'to' = p_me
+        OR NOT EXISTS (SELECT FROM mr.region WHERE id = split_part(p_order ->> 'to', '#', 1) AND p_order ->> 'to' ~ '^[^#]+(#[1-9][0-9]*)?$')
+        OR NOT EXISTS (SELECT FROM mr.entity e, jsonb_array_elements(e.registers) r
+                       WHERE e.name = p_table AND r ->> 'name' = v_field AND r ->> 'strategy' = 'bounded-counter') THEN
         RAISE EXCEPTION 'Not a transfer of rights: %', p_order USING ERRCODE = '22023';
     END IF;
+    v_state := coalesce(p_merge -> v_field, mr.initial_state('bounded-counter', p_merge -> '$0', p_row -> v_field));
     IF mr.rights(v_state, p_me) < v_amount THEN
         RAISE EXCEPTION '% has the right to give % and not %', p_me, mr.rights(v_state, p_me), v_amount
             USING ERRCODE = 'MR005';
@@ -454,6 +469,8 @@ BEGIN
         END
         $body$
     $sql$, v_capture, 'outbox_' || p_table, v_list);
+    -- Who may execute it could put it on a table of their own, and with that any rows into the outbox.
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_capture);
 
     EXECUTE format($sql$
         CREATE OR REPLACE TRIGGER mr_stamp BEFORE INSERT OR UPDATE ON public.%1$I
@@ -483,24 +500,28 @@ $$;
 -- Applying.
 -- ---------------------------------------------------------------------------------------------
 
--- Merges rows into the table; those of one id must come from one origin.
+-- mr."merge_into_<T>"(rows) merges rows into the table and returns what mr.record_choices is to be told;
+-- mr."apply_<T>"(rows) does both. Those of one id must come from one origin.
 --
 -- * Of one origin, the version with the greatest own count includes the others: positions do not tell
 --   (transactions that wait for a row commit in another order than they got their ids).
 -- * A row that includes the local one is taken as it is, in one statement for all: states are joins, so
 --   the join of the two is the one that includes the other.
 -- * What is left is included already, or concurrent. Those few are joined one by one, the local row locked.
---   What the join chose between is recorded, as rows of this region, in this transaction.
+--   What the join chose between is recorded, as rows of this region, in this transaction. A batch records
+--   at its end: see mr.apply_batch.
 CREATE OR REPLACE FUNCTION mr.rebuild_apply(p_table text, p_columns text[]) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     v_list text := (SELECT string_agg(format('%I', c), ', ') FROM unnest(p_columns) c);
     v_set text := (SELECT string_agg(format('%1$I = EXCLUDED.%1$I', c), ', ') FROM unnest(p_columns) c WHERE c <> 'id');
+    v_name text;
 BEGIN
     EXECUTE format($sql$
-        CREATE OR REPLACE FUNCTION mr.%1$I(p_rows mr.%2$I[]) RETURNS void
+        CREATE OR REPLACE FUNCTION mr.%1$I(p_rows mr.%2$I[]) RETURNS jsonb[]
             LANGUAGE plpgsql SECURITY DEFINER AS $body$
         DECLARE
+            v_choices jsonb[] := '{}';
             v_taken bigint;
             v_incoming mr.%2$I;
             v_local public.%3$I;
@@ -515,7 +536,7 @@ BEGIN
                 AND mr.clock_covers(EXCLUDED.clock, t.clock);
             GET DIAGNOSTICS v_taken = ROW_COUNT;
             IF v_taken = cardinality(p_rows) THEN
-                RETURN;
+                RETURN v_choices;
             END IF;
             FOR v_incoming IN
                 SELECT e.* FROM (SELECT DISTINCT ON (id) * FROM unnest(p_rows) ORDER BY id, (clock ->> origin)::bigint DESC) e
@@ -531,18 +552,37 @@ BEGIN
                 ELSE
                     SELECT m.merged, m.conflicts INTO v_merged, v_conflicts
                     FROM mr.merge_rows(%3$L, mr.json_of(v_local), mr.json_of(v_incoming)) m;
-                    PERFORM mr.record_conflicts(%3$L, v_incoming.id, v_conflicts);
+                    IF %8$L AND v_conflicts <> '[]' THEN
+                        v_choices := array_append(v_choices,
+                            jsonb_build_object('entity', %3$L, 'id', v_incoming.id, 'conflicts', v_conflicts));
+                    END IF;
                 END IF;
                 v_result := mr.%7$I(v_merged);
                 UPDATE public.%3$I t SET (%4$s) = (SELECT %6$s) WHERE t.id = v_result.id;
             END LOOP;
+            RETURN v_choices;
         END
         $body$
-    $sql$, 'apply_' || p_table, 'outbox_' || p_table, p_table, v_list, v_set,
-    (SELECT string_agg(format('v_result.%I', c), ', ') FROM unnest(p_columns) c), 'row_' || p_table);
-    EXECUTE format('ALTER FUNCTION mr.%I OWNER TO mr_apply', 'apply_' || p_table);
-    EXECUTE format('REVOKE ALL ON FUNCTION mr.%I FROM PUBLIC', 'apply_' || p_table);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION mr.%I TO %I', 'apply_' || p_table, current_user);
+    $sql$, 'merge_into_' || p_table, 'outbox_' || p_table, p_table, v_list, v_set,
+    (SELECT string_agg(format('v_result.%I', c), ', ') FROM unnest(p_columns) c), 'row_' || p_table,
+    (SELECT (policy ->> 'record')::boolean FROM mr.entity WHERE name = p_table));
+    EXECUTE format($sql$
+        CREATE OR REPLACE FUNCTION mr.%1$I(p_rows mr.%2$I[]) RETURNS void
+            LANGUAGE plpgsql SECURITY DEFINER AS $body$
+        DECLARE
+            v_choices jsonb[] := mr.%3$I(p_rows);
+        BEGIN
+            IF v_choices <> '{}' THEN
+                PERFORM mr.record_choices(v_choices);
+            END IF;
+        END
+        $body$
+    $sql$, 'apply_' || p_table, 'outbox_' || p_table, 'merge_into_' || p_table);
+    FOREACH v_name IN ARRAY ARRAY['merge_into_', 'apply_'] LOOP
+        EXECUTE format('ALTER FUNCTION mr.%I OWNER TO mr_apply', v_name || p_table);
+        EXECUTE format('REVOKE ALL ON FUNCTION mr.%I FROM PUBLIC', v_name || p_table);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION mr.%I TO %I', v_name || p_table, current_user);
+    END LOOP;
 END
 $$;
 
@@ -558,6 +598,10 @@ $$;
 --
 -- mr.apply_batch(...): merges a batch and moves the cursor, in one transaction. `p_isolate` sets rows that
 -- cannot be applied aside as dead letters; otherwise one of them fails the batch.
+--
+-- Records come last, under a lock: several streams bring, and make, the record of the same id at the same
+-- moment. One that had inserted it and waited for a row, and one that held the row and waited for the
+-- record, would deadlock, for a second each time.
 CREATE OR REPLACE FUNCTION mr.rebuild_batch_functions() RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -587,15 +631,25 @@ BEGIN
             FROM (SELECT e AS event, (row_number() OVER () - 1) / 250 AS part FROM mr.%1$I e
                   WHERE e.position > p_after AND e.position <= v_upto) o GROUP BY o.part;$f$, 'outbox_' || e, e), ''),
         string_agg(format(', %1$I mr.%2$I[] DEFAULT NULL', 'p_' || e, 'outbox_' || e), ''),
-        string_agg(format($f$
+        string_agg(CASE e WHEN 'Conflict' THEN $f$
+            IF v_choices <> '{}' OR "p_Conflict" IS NOT NULL THEN
+                PERFORM pg_advisory_xact_lock(727073, 2);
+                IF v_choices <> '{}' THEN
+                    PERFORM mr.record_choices(v_choices);
+                END IF;
+            END IF;$f$ ELSE '' END || format($f$
             IF %1$I IS NOT NULL THEN
                 IF p_isolate THEN
                     PERFORM mr.%3$I(p_actor, %1$I);
-                ELSE
+                ELSIF EXISTS (SELECT FROM mr.dead_letter WHERE open AND entity = %4$L) THEN
                     PERFORM mr.%2$I(p_actor, %1$I);
+                ELSE
+                    -- Not by way of deliver: each function on the way copies the array.
+                    v_choices := v_choices || mr.%5$I(%1$I);
                 END IF;
                 v_events := v_events + cardinality(%1$I);
-            END IF;$f$, 'p_' || e, 'deliver_' || e, 'deliver_isolated_' || e), ''),
+            END IF;$f$, 'p_' || e, 'deliver_' || e, 'deliver_isolated_' || e, e, 'merge_into_' || e), ''
+            ORDER BY e = 'Conflict', e),
         string_agg(format($f$(SELECT max(hlc) FROM unnest(%1$I))$f$, 'p_' || e), ', ')
     INTO v_cut, v_last, v_newest, v_read, v_parameters, v_apply, v_ahead
     FROM unnest(v_entities) e;
@@ -654,6 +708,7 @@ BEGIN
         DECLARE
             v_outcome mr.apply_outcome := mr.lock_cursor(p_actor, p_prev, p_upto, p_schema_version);
             v_events bigint := 0;
+            v_choices jsonb[] := '{}';
         BEGIN
             IF v_outcome <> 'applied' THEN
                 RETURN v_outcome;
@@ -692,5 +747,5 @@ GRANT EXECUTE ON FUNCTION mr.json_of, mr.normal_policy, mr.has_state, mr.hlc_tex
     mr.sibling_versions, mr.manual_register, mr.write_register, mr.join_register, mr.row_data, mr.register_value, mr.conflict_of,
     mr.merge_rows, mr.join_rows, mr.time_text, mr.dead_dots, mr.alive_dots, mr.row_version, mr.record_conflicts, mr.stale_base,
     mr.transfer_rights TO meridian_app, mr_apply;
-GRANT EXECUTE ON FUNCTION mr.clock_compare TO mr_apply;
+GRANT EXECUTE ON FUNCTION mr.clock_compare, mr.record_choices TO mr_apply;
 GRANT SELECT ON mr.entity TO mr_apply;

@@ -45,7 +45,10 @@ BEGIN
         DELETE FROM public.%1$I WHERE ctid = ANY (ARRAY(
             SELECT t.ctid FROM public.%1$I t
             WHERE t."deletedAt" IS NOT NULL AND $1 - age(t.xmin) < $2 AND t.id <> ALL ($3) AND NOT t.clock ?| $4
-            LIMIT $5 FOR UPDATE SKIP LOCKED))', p_entity)
+                -- A deletion that somebody may still take back, for as long as there is a record of it.
+                AND NOT EXISTS (SELECT FROM public."Conflict" c WHERE c."entityType" = %1$L
+                    AND c."entityId" = t.id AND c."field" = ''$deleted'' AND c."deletedAt" IS NULL)
+            LIMIT $5 FOR UPDATE OF t SKIP LOCKED))', p_entity)
         USING p_current, p_before, p_spared, p_unsettled, p_limit;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;

@@ -93,7 +93,7 @@ describe("a conflict's page", () => {
     await waitFor(() => expect(decide).toHaveBeenCalledOnce());
     const form = decide.mock.calls[0]?.[1];
     expect(form && Object.fromEntries(form)).toMatchObject({
-      id: "c1",
+      conflictId: "c1",
       page: "owner",
       take: "1",
       shown: JSON.stringify({ "us-east-1": 2, "eu-west-1": 1 }),

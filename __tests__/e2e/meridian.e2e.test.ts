@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { accessibilitySuite } from "./suites/accessibility";
+import { conflictsSuite } from "./suites/conflicts";
+import { deadLettersSuite } from "./suites/dead-letters";
+import { liveTextSuite } from "./suites/live-text";
 import { refusalsSuite } from "./suites/refusals";
 import { regionsSuite } from "./suites/regions";
 import { storySuite } from "./suites/story";
@@ -22,5 +25,8 @@ beforeEach(({ task, onTestFailed }) => onTestFailed(() => shootAll(task.name)));
 storySuite();
 refusalsSuite();
 withoutScriptSuite();
+liveTextSuite();
+conflictsSuite();
+deadLettersSuite();
 accessibilitySuite();
 regionsSuite();

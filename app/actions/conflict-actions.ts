@@ -35,7 +35,7 @@ export async function decideConflictForm(
   _: ConflictFormState,
   form: FormData,
 ): Promise<ConflictFormState> {
-  const id = text(form, "id");
+  const id = text(form, "conflictId");
   const shown = parse(text(form, "shown"));
   const typed = form.has("value") ? text(form, "value").replaceAll("\r\n", "\n") : null;
   const value = text(form, "as") === "json" ? parse(typed ?? "") : typed;

@@ -131,7 +131,7 @@ function describeMerge(document: UpdatedDocument): string | undefined {
     return "Somebody changed the same lines: both are in the text, between <<<<<<< and >>>>>>>.";
   }
   if (document.conflicts.length > 0) {
-    return "Somebody changed it at the same time; what was chosen is recorded and can be restored.";
+    return "Somebody changed it at the same time. Every version is kept, under Conflicts.";
   }
   return document.merged ? "Merged with what others wrote meanwhile." : undefined;
 }

@@ -24,30 +24,52 @@ export function StatusBadge({ status }: { status: ConflictStatus }) {
   );
 }
 
-/** @param base where a conflict's page is: "/admin/conflicts" or "/conflicts" */
-export function ConflictList({ conflicts, base }: { conflicts: ConflictItem[]; base: string }) {
+/**
+ * @param base where a conflict's page is: "/admin/conflicts" or "/conflicts"
+ * @param narrow beside the document itself, which then need not be named
+ */
+export function ConflictList({
+  conflicts,
+  base,
+  narrow = false,
+}: {
+  conflicts: ConflictItem[];
+  base: string;
+  narrow?: boolean;
+}) {
+  const Heading = narrow ? "h3" : "h2";
   return (
     <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
       {conflicts.map((conflict) => (
         <li
           key={conflict.id}
-          className="relative grid gap-x-6 gap-y-1 px-4 py-3 hover:bg-sunken sm:grid-cols-[minmax(0,1fr)_auto]"
+          className={cn(
+            "relative grid gap-x-6 gap-y-1 px-4 py-3 hover:bg-sunken",
+            !narrow && "sm:grid-cols-[minmax(0,1fr)_auto]",
+          )}
         >
           <div className="min-w-0">
-            <h2 className="truncate font-medium">
+            <Heading className="truncate font-medium">
               <Link
                 href={`${base}/${encodeURIComponent(conflict.id)}`}
                 className="after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
               >
-                {subject(conflict)}
+                {narrow ? part(conflict) : subject(conflict)}
               </Link>
-            </h2>
-            <p className="truncate text-sm text-muted">
-              {fieldName(conflict.field)}, {conflict.strategy}, {conflict.versions} versions
+            </Heading>
+            <p className={cn("text-sm text-muted", !narrow && "truncate")}>
+              {narrow ? "" : `${fieldName(conflict.field)}, `}
+              {conflict.versions} versions
+              {narrow ? "" : `, strategy ${conflict.strategy}`}
               {conflict.decision ? `; ${decisionText(conflict.decision)}` : ""}
             </p>
           </div>
-          <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted sm:flex-col sm:items-end sm:justify-center">
+          <div
+            className={cn(
+              "flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted",
+              !narrow && "sm:flex-col sm:items-end sm:justify-center",
+            )}
+          >
             <StatusBadge status={conflict.status} />
             <span className="inline-flex flex-wrap items-baseline gap-x-1.5">
               <RegionLabel regionId={conflict.detectedIn} />
@@ -69,6 +91,14 @@ export function subject({
   return document?.title
     ? `${entityName(entityType)}: ${document.title}${document.deleted ? " (deleted)" : ""}`
     : `${entityName(entityType)} ${entityId}`;
+}
+
+/** What of the document, where the document is known. */
+function part({ entityType, field }: ConflictItem): string {
+  const name = fieldName(field);
+  return entityType === "Document"
+    ? name.charAt(0).toUpperCase() + name.slice(1)
+    : `${entityName(entityType)}, ${name}`;
 }
 
 export function decisionText({ by, choice }: NonNullable<ConflictItem["decision"]>): string {

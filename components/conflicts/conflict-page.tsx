@@ -58,6 +58,7 @@ export function ConflictDetails({
               version={version}
               index={index}
               field={field}
+              status={conflict.status}
             />
           ))}
         </div>
@@ -95,6 +96,8 @@ export function ConflictDetails({
 function outcome({ status, versions }: ConflictView): string {
   const winner = versions.findIndex(({ won }) => won);
   if (winner < 0) return "";
+  // What was decided stands in a sentence of its own.
+  if (status === "decided") return "";
   if (status === "open") return `Until it is decided, ${versionLabel(winner)} shows.`;
   return `${versionLabel(winner)} won; the others are kept here.`;
 }

@@ -67,8 +67,11 @@ export function happened({
     return `This ${what} was deleted and changed, and neither side knew of the other.`;
   }
   const part = field === "*" ? "" : `the ${fieldName(field)} of `;
-  const count = versions.length === 2 ? "Two" : String(versions.length);
-  return `${count} versions of ${part}this ${what} were written, and none knew of the others.`;
+  const [count, unaware] =
+    versions.length === 2
+      ? ["Two", "neither knew of the other"]
+      : [String(versions.length), "none knew of the others"];
+  return `${count} versions of ${part}this ${what} were written, and ${unaware}.`;
 }
 
 /** Whether a version of a "$deleted" record is the deletion. */

@@ -38,7 +38,8 @@ export function DecideConflict({
   const typed = state.status === "idle" ? null : state.value;
   return (
     <form action={action} className="space-y-5" noValidate>
-      <input type="hidden" name="id" value={id} />
+      {/* Not "id": a field of that name hides the form's own, and the pressed button gets lost. */}
+      <input type="hidden" name="conflictId" value={id} />
       <input type="hidden" name="page" value={page} />
       <input type="hidden" name="shown" value={stale?.shown ?? shown} />
       {edit ? <input type="hidden" name="as" value={edit.as} /> : null}
@@ -69,7 +70,7 @@ export function DecideConflict({
         ))}
       </div>
       {edit ? (
-        <details open={typed !== null} className="group">
+        <details open={typed !== null && typed !== edit.value} className="group">
           <summary className="cursor-pointer text-sm text-accent underline underline-offset-2">
             Write something else
           </summary>

@@ -8,9 +8,11 @@ import { ConflictList } from "./conflict-list";
  */
 export function DocumentConflicts({ conflicts }: { conflicts: ConflictItem[] }) {
   if (conflicts.length === 0) return null;
-  const open = conflicts.filter(({ status }) => status === "open").length;
+  const waiting = conflicts.filter(({ status }) => status === "open");
+  const settled = conflicts.filter(({ status }) => status !== "open");
+  const open = waiting.length;
   return (
-    <section aria-labelledby="document-conflicts" className="space-y-3">
+    <section aria-labelledby="document-conflicts" className="space-y-3 border-t border-line pt-4">
       <h2 id="document-conflicts" className="text-sm font-semibold">
         Conflicts
       </h2>
@@ -21,7 +23,7 @@ export function DocumentConflicts({ conflicts }: { conflicts: ConflictItem[] }) 
             ? "One waits for your decision."
             : `${open} wait for your decision.`}
       </p>
-      <ConflictList conflicts={conflicts} base="/conflicts" />
+      <ConflictList conflicts={[...waiting, ...settled]} base="/conflicts" narrow />
     </section>
   );
 }

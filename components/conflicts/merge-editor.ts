@@ -30,8 +30,9 @@ export async function showMerge(
     ".cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--ok-tint)" },
     ".cm-deletedChunk, .cm-deletedLine": { backgroundColor: "var(--bad-tint)" },
     "&.cm-merge-a .cm-changedLine": { backgroundColor: "var(--bad-tint)" },
+    ".cm-deletedChunk": { paddingLeft: "1rem" },
     ".cm-changedText": { background: "none", textDecoration: "underline var(--ok) 2px" },
-    ".cm-deletedText, &.cm-merge-a .cm-changedText": {
+    ".cm-deletedText, .cm-deletedChunk .cm-deletedText, &.cm-merge-a .cm-changedText": {
       background: "none",
       textDecoration: "underline var(--bad) 2px",
     },

@@ -1,7 +1,14 @@
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { Time } from "@/components/ui/time";
-import type { VersionInConflict } from "@/lib/conflicts/types";
+import type { ConflictStatus, VersionInConflict } from "@/lib/conflicts/types";
 import { isDeletion, valueText } from "./conflict-text";
+
+/** Of the version that won, and of the others. */
+const FATES: Record<ConflictStatus, readonly [string, string]> = {
+  open: ["the one that shows", "not shown"],
+  automatic: ["won", "lost"],
+  decided: ["showed before the decision", "did not show before the decision"],
+};
 
 export function versionLabel(index: number): string {
   return `Version ${String.fromCharCode(65 + index)}`;
@@ -12,10 +19,12 @@ export function VersionCard({
   version,
   index,
   field,
+  status,
 }: {
   version: VersionInConflict;
   index: number;
   field: string;
+  status: ConflictStatus;
 }) {
   const text = valueText(version.value);
   const id = `version-${index}`;
@@ -30,7 +39,7 @@ export function VersionCard({
       >
         {versionLabel(index)}
         <span className="text-xs font-normal text-muted">
-          {version.won ? "the one that shows" : "not shown"}
+          {FATES[status][version.won ? 0 : 1]}
           {field === "$deleted" ? `, ${isDeletion(version.value) ? "deleted" : "changed"}` : ""}
         </span>
       </h3>
@@ -59,7 +68,11 @@ export function VersionCard({
         <dd>
           <Clock clock={version.clock} />
         </dd>
-        <dt>HLC</dt>
+        <dt>
+          <abbr title="Hybrid logical clock: the time of the write, by which the regions order writes">
+            HLC
+          </abbr>
+        </dt>
         <dd className="figures truncate text-muted" title={version.hlc}>
           {version.hlc}
         </dd>

@@ -21,7 +21,7 @@ const FIELDS = ["title", "summary", "content"] as const;
  * form was rendered with goes along: what others changed since is merged and not overwritten.
  */
 export function EditDocumentForm({ document, userId }: { document: DocumentRow; userId: string }) {
-  const [state, action] = useActionState(saveDocumentForm, IDLE);
+  const [state, action, pending] = useActionState(saveDocumentForm, IDLE);
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLDivElement>(null);
   const live = useLiveEditor();
@@ -29,6 +29,8 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
   const [unsent, setUnsent] = useState(false);
   const [edited, setEdited] = useState(false);
   const flushed = useRef(false);
+  /** The plain field's text is on its way. */
+  const saving = useRef(false);
 
   const conflict = state.status === "refused" ? state.current : undefined;
   const base = conflict ?? document;
@@ -44,8 +46,13 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
     if (handle) mirror(handle.text());
   });
 
+  useEffect(() => {
+    if (!pending) saving.current = false;
+  }, [pending]);
+
   async function submit(event: FormEvent<HTMLFormElement>) {
     setEdited(false);
+    saving.current = !handle;
     if (flushed.current || !handle?.hasUnsent()) {
       flushed.current = false;
       return;
@@ -120,10 +127,11 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
               const focused = node !== undefined && node === window.document.activeElement;
               return { text: node?.value ?? document.content, focused };
             }}
+            isSaving={() => saving.current}
             onReady={setHandle}
-            onText={(text) => {
+            onText={(text, here) => {
               mirror(text);
-              setEdited(true);
+              if (here) setEdited(true);
             }}
             onSave={() => form.current?.requestSubmit()}
           />

@@ -195,16 +195,29 @@ export async function unpackDebianPackages(
   });
 }
 
+/** Subfolders of a library folder in which there are libraries too, found by absolute paths in others. */
+async function privateFolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const folders: string[] = [];
+  for (const entry of entries.filter((each) => each.isDirectory())) {
+    const inside = path.join(folder, entry.name);
+    const files = await readdir(inside).catch(() => []);
+    if (files.some((file) => /^lib.*\.so/.test(file))) folders.push(inside);
+  }
+  return folders;
+}
+
 /** LD_LIBRARY_PATH for programs of an unpacked root. */
 export async function libraryPath(root: string): Promise<string> {
   const folders: string[] = [];
   for (const lib of [path.join(root, "usr/lib"), path.join(root, "lib")]) {
     const entries = await readdir(lib).catch(() => []);
-    folders.push(
-      ...entries.filter((entry) => entry.includes("-linux-")).map((entry) => path.join(lib, entry)),
-    );
+    for (const entry of entries.filter((name) => name.includes("-linux-"))) {
+      const folder = path.join(lib, entry);
+      folders.push(folder, ...(await privateFolders(folder)));
+    }
   }
-  // Libraries in subfolders are announced to the linker this way (pulseaudio, blas).
+  // Others are announced to the linker this way (blas).
   const announced = path.join(root, "etc/ld.so.conf.d");
   for (const file of await readdir(announced).catch(() => [])) {
     const text = await readFile(path.join(announced, file), "utf8");

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-function show(typed = "One\nTwo", onSave = () => undefined) {
+function show(typed = "One\nTwo", onSave = () => undefined, isSaving = () => false) {
   let handle: LiveHandle | undefined;
   const texts: string[] = [];
   const shown = render(
@@ -35,6 +35,7 @@ function show(typed = "One\nTwo", onSave = () => undefined) {
         userId="u"
         initialText={"One\nTwo"}
         typed={() => ({ text: typed, focused: true })}
+        isSaving={isSaving}
         onReady={(ready) => {
           handle = ready;
         }}
@@ -64,6 +65,19 @@ describe("the live editor", () => {
     expect(handle()?.text()).toBe("Their One\nTwo and more");
     await act(async () => expect(await handle()?.flush()).toBe(true));
     expect(server.text).toBe("Their One\nTwo and more");
+  });
+
+  it("takes nothing over while the plain field is being saved, which would add it twice", async () => {
+    const text = "One\nTwo and more";
+    const isSaving = vi.fn(() => true);
+    const { handle } = show(text, undefined, isSaving);
+    await waitFor(() => expect(isSaving).toHaveBeenCalled());
+    expect(handle()).toBeUndefined();
+    server.doc.getText("content").insert(7, " and more");
+    isSaving.mockReturnValue(false);
+    await waitFor(() => expect(handle()?.text()).toBe(text), { timeout: 5_000 });
+    await act(async () => expect(await handle()?.flush()).toBe(true));
+    expect(server.text).toBe(text);
   });
 
   it("saves on Ctrl-S and leaves Tab to the page", async () => {

@@ -1,6 +1,8 @@
 import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
+import { FAR, makeConflict, withDeadLetter } from "@/__tests__/e2e/support/conflicts";
+import { LiveText } from "@/__tests__/e2e/support/live-text";
 import { TEST_TIMEOUT_MS } from "@/__tests__/e2e/support/steps";
 import { everyoneLeaves, Visitor } from "@/__tests__/e2e/support/visitor";
 
@@ -11,6 +13,9 @@ declare global {
 }
 
 const MAX_STOPS = 40;
+
+/** Pages that are looked at with their receipt open. */
+const RECEIPTS = ["documents", "document"];
 
 /** What a person would act on, as lines that say where. */
 async function violations(page: Page): Promise<string[]> {
@@ -36,8 +41,10 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
       const labels = (node as HTMLInputElement).labels;
       const name =
         node.getAttribute("aria-label") ?? labels?.[0]?.textContent ?? node.textContent ?? "";
+      // The live editor's is around its frame.
+      const frame = node.closest(".cm-editor")?.parentElement ?? node;
       const outlined = [null, "::after"].some(
-        (pseudo) => getComputedStyle(node, pseudo).outlineStyle !== "none",
+        (pseudo) => getComputedStyle(frame, pseudo).outlineStyle !== "none",
       );
       return { name: name.trim(), visible: outlined };
     });
@@ -80,6 +87,7 @@ export function accessibilitySuite(): void {
       await page.getByText("Asked from").first().waitFor();
       await visitor.shoot("keyboard-receipt");
       await page.keyboard.press("Enter");
+      await new LiveText(page).ready();
       await tabTo(page, "Content");
       await page.keyboard.press("End");
       await page.keyboard.type(" Still.");
@@ -94,32 +102,64 @@ export function accessibilitySuite(): void {
       const admin = await Visitor.arrive();
       await admin.signIn("admin@example.com");
       const own = await admin.createDocument("For axe", "Contents.");
-      const found: string[] = [];
-      const visits: [Visitor, string, string][] = [
+      const conflict = await makeConflict(own, ["As one saw it", "As the other saw it"]);
+      const row = `region=${FAR}&entity=Document&id=${own}`;
+      const live = '[data-live="saved"]';
+      const differences = ".cm-mergeView .cm-line";
+      /** Who looks at what, under which name, and what comes by a script. */
+      const visits: [Visitor, string, string, string?][] = [
         [stranger, "/", "front-page"],
         [stranger, "/sign-in", "sign-in"],
         [stranger, "/sign-up", "sign-up"],
         [admin, "/documents", "documents"],
         [admin, "/documents/new", "new-document"],
-        [admin, `/documents/${own}`, "document"],
+        [admin, `/documents/${own}`, "document", live],
         [admin, `/documents/${own}/versions`, "history"],
         [admin, "/documents/unknown", "not-found"],
         [admin, "/admin", "regions"],
+        [admin, "/admin/conflicts", "conflicts"],
+        [admin, "/admin/conflicts?entity=User", "conflicts-none"],
+        [admin, `/admin/conflicts/${conflict}`, "conflict", differences],
+        [admin, `/conflicts/${conflict}`, "conflict-of-the-owner", differences],
+        [admin, "/admin/dead-letters", "dead-letters"],
+        [admin, `/admin/dead-letters/row?${row}`, "dead-letter"],
       ];
-      for (const colorScheme of ["light", "dark"] as const) {
-        for (const [visitor, path, name] of visits) {
-          const { page } = visitor;
-          // Before the page, not under it: colours that change in place are seen half-way.
-          await page.emulateMedia({ colorScheme });
-          await page.goto(path);
-          const receipt = page.locator('[data-receipt="read"] summary').first();
-          if (await receipt.isVisible()) await receipt.click();
-          for (const violation of await violations(page)) {
-            found.push(`${name}, ${colorScheme}: ${violation}`);
-          }
-          if (colorScheme === "dark") await visitor.shoot(`dark-${name}`);
+      const found: string[] = [];
+      const look = async ({ page }: Visitor, name: string, colorScheme: string) => {
+        for (const violation of await violations(page)) {
+          found.push(`${name}, ${colorScheme}: ${violation}`);
         }
-      }
+      };
+      await withDeadLetter(own, async () => {
+        for (const colorScheme of ["light", "dark"] as const) {
+          for (const [visitor, path, name, scripted] of visits) {
+            const { page } = visitor;
+            // Before the page, not under it: colours that change in place are seen half-way.
+            await page.emulateMedia({ colorScheme });
+            await page.goto(path);
+            if (scripted) await page.locator(scripted).first().waitFor();
+            await page.evaluate(() => {
+              for (const part of document.querySelectorAll("main details:not([data-receipt])")) {
+                (part as HTMLDetailsElement).open = true;
+              }
+            });
+            // Before the receipt is opened, which covers what is under it.
+            if (colorScheme === "dark") await visitor.shoot(`dark-${name}`);
+            const receipt = page.locator('[data-receipt="read"] summary').first();
+            if (RECEIPTS.includes(name)) await receipt.click();
+            await look(visitor, name, colorScheme);
+          }
+        }
+        await admin.page.goto(`/documents/${own}`);
+        const text = new LiveText(admin.page);
+        await text.ready();
+        await admin.context.setOffline(true);
+        await text.type("end", " Offline.", 0);
+        await text.says("offline", "kept here");
+        await look(admin, "offline", "dark");
+        await admin.context.setOffline(false);
+        await text.ready();
+      });
       expect(found).toEqual([]);
     });
   });

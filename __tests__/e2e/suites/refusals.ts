@@ -71,9 +71,10 @@ export function refusalsSuite(): void {
         await send("Create document", { title: "Fine", content: "c".repeat(CONTENT_MAX + 1) });
         await complaint("A document is at most 100,000 characters long.");
 
-        await page.goto(`/documents/${documentId}`);
-        await send("Save", { title: "t".repeat(TITLE_MAX + 1), content: "" });
+        await visitor.openDocument(documentId);
+        await send("Save", { title: "t".repeat(TITLE_MAX + 1) });
         await complaint(`A title is at most ${TITLE_MAX} characters long.`);
+        await send("Save", { title: "Mine", content: "" });
         await complaint("Write something first: a document can't be empty.");
         expect(await page.getByText("Saved.").count()).toBe(0);
       });
@@ -81,7 +82,7 @@ export function refusalsSuite(): void {
 
     it("an address to share with that is none, unknown or one's own", async () => {
       await writesNothing(async () => {
-        await visitor.page.goto(`/documents/${documentId}`);
+        await visitor.openDocument(documentId);
         for (const email of [SQL, HTML, "nobody"]) {
           await send("Share", { email });
           await complaint("That is not an e-mail address.");
@@ -112,7 +113,7 @@ export function refusalsSuite(): void {
         await visitor.shoot("not-found");
 
         for (const id of [unknown, SQL, HTML]) {
-          await page.goto(`/documents/${documentId}`);
+          await visitor.openDocument(documentId);
           await send("Save", { documentId: id, title: "Forged" });
           await complaint("There is no such document, or it is not shared with you.");
         }
@@ -131,15 +132,15 @@ export function refusalsSuite(): void {
           expect(response?.status(), path).toBe(404);
           expect(await page.content()).not.toContain("Reading list");
         }
-        await page.goto(`/documents/${documentId}`);
+        await visitor.openDocument(documentId);
         await send("Save", { documentId: theirs, title: "Forged" });
         await complaint(none);
         expect(await page.content()).not.toContain("Reading list");
         await visitor.shoot("refused-someone-elses");
-        await page.goto(`/documents/${documentId}`);
+        await visitor.openDocument(documentId);
         await send("Share", { documentId: theirs, email: "odd@example.org" });
         await complaint(none);
-        await page.goto(`/documents/${documentId}`);
+        await visitor.openDocument(documentId);
         await page.locator("summary", { hasText: "Delete document" }).click();
         await send("Delete it", { documentId: theirs });
         await complaint(none);
@@ -151,7 +152,7 @@ export function refusalsSuite(): void {
       visitor = await Visitor.arrive();
       await visitor.signIn("writer@example.com");
       await writesNothing(async () => {
-        await visitor.page.goto("/documents/demo-start-here");
+        await visitor.openDocument("demo-start-here");
         await send("Save", { documentId: "demo-reading-list", title: "Forged" });
         await complaint("You can read this document, but only an editor can change it.");
       });

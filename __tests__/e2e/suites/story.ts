@@ -53,6 +53,7 @@ export function storySuite(): void {
         const receipt = await readReceiptFrom(author.page, "Singapore");
 
         await author.heading(TITLE).waitFor();
+        expect(await author.clockShown()).toEqual({ "us-east-1": 1 });
         expect(await author.contentShown()).toBe(CONTENT);
         expect(receipt.reason).toBe("redirected-behind");
         expect(receipt.region).not.toBe("ap-southeast-1");
@@ -73,11 +74,16 @@ export function storySuite(): void {
           await setDelayMs(delayMs);
           await author.viewFrom("Virginia");
           await readReceiptFrom(page, "Virginia");
+          const before = await author.clockShown();
           const content = `${CONTENT}\nHeard of after ${delayMs} ms.`;
           await page.getByLabel("Content").fill(content);
           await author.save();
+          const written = await author.clockShown();
+          expect(written["us-east-1"]).toBeGreaterThan(before["us-east-1"] ?? 0);
           await author.viewFrom("Singapore");
           const receipt = await readReceiptFrom(page, "Singapore");
+          // The editor holds what was typed; what was read is what the answer brought.
+          expect(await author.clockShown()).toEqual(written);
           expect(await author.contentShown()).toBe(content);
           expect(await page.getByText("Created.").count()).toBe(0);
           expectCovered(receipt);
@@ -102,11 +108,13 @@ export function storySuite(): void {
         region: "ap-southeast-1",
         from: "Singapore",
       });
+      const written = await author.clockShown();
       await author.viewFrom("Dublin");
 
       const receipt = await readReceiptFrom(page, "Dublin");
       expect(receipt.reason).toMatch(/^(nearest|waited|redirected-behind)$/);
       await author.heading(NEW_TITLE).waitFor();
+      expect(await author.clockShown()).toEqual(written);
       expect(await author.contentShown()).toBe(NEW_CONTENT);
       await author.shoot("read-from-dublin");
     });

@@ -50,6 +50,49 @@ export function withoutScriptSuite(): void {
       await visitor.shoot("no-script-from-dublin");
     });
 
+    it("merges what two forms of the same version made of the text", async () => {
+      const { page, context } = visitor;
+      const second = await context.newPage();
+      await second.goto(page.url());
+      await page.getByLabel("Content").fill("One, changed.\nTwo.\nThree.");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Saved.").waitFor();
+
+      const text = second.getByLabel("Content");
+      await text.fill("One.\nTwo.\nThree, from the second form.");
+      await second.getByLabel("Summary").fill("Unlike the first");
+      await second.getByRole("button", { name: "Save" }).click();
+      await second.getByText("between <<<<<<< and >>>>>>>").waitFor();
+      await second.close();
+    });
+
+    it("decides a conflict between two summaries", async () => {
+      const { page, context } = visitor;
+      const second = await context.newPage();
+      // Loading it again would send its form again.
+      await page.goto(page.url());
+      await second.goto(page.url());
+      const save = async (form: typeof page, summary: string) => {
+        await form.getByLabel("Summary").fill(summary);
+        await form.getByRole("button", { name: "Save" }).click();
+        await form.getByText("Saved.").waitFor();
+      };
+      await save(page, "The first form's");
+      await save(second, "The second form's");
+      await second.close();
+      await page.goto(page.url());
+      const conflicts = page.getByRole("region", { name: "Conflicts" });
+      await conflicts.getByText("2 wait for your decision.").waitFor();
+      await conflicts.getByRole("link", { name: "Summary" }).click();
+      await page.getByRole("article").filter({ hasText: "The first form's" }).waitFor();
+      expect(await page.getByRole("heading", { name: "Differences" }).isVisible()).toBe(false);
+      await visitor.shoot("no-script-conflict");
+      await page.getByRole("button", { name: "Take Version B" }).click();
+      await page.getByText("Writer restored a version that had lost").waitFor();
+      await page.getByRole("link", { name: "Open the document" }).click();
+      expect(await page.getByLabel("Summary").inputValue()).toBe("The first form's");
+    });
+
     it("opens the receipt, and deletes the document", async () => {
       const { page } = visitor;
       await page.locator('[data-receipt="read"] summary').click();

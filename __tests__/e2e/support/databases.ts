@@ -2,11 +2,21 @@ import pg from "pg";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { ClusterFile } from "@/scripts/local/planet-files";
 
-const TABLES = ["User", "Document", "Collaborator", "DocumentVersion"] as const;
+const TABLES = [
+  "User",
+  "Document",
+  "Collaborator",
+  "DocumentVersion",
+  "DocumentUpdate",
+  "Conflict",
+  "ConflictResolution",
+] as const;
 
 export interface StoredDocument {
   region: string;
   title: string;
+  summary: string;
+  content: string;
   origin: string;
   deleted: boolean;
 }
@@ -55,13 +65,29 @@ export class Databases {
     const found = await Promise.all(
       [...this.pools].map(async ([region, pool]) => {
         const { rows } = await pool.query<Omit<StoredDocument, "region">>(
-          `SELECT title, origin, "deletedAt" IS NOT NULL AS deleted FROM "Document" WHERE id = $1`,
+          `SELECT title, summary, content, origin, "deletedAt" IS NOT NULL AS deleted FROM "Document" WHERE id = $1`,
           [id],
         );
         return rows.map((row) => ({ region, ...row }));
       }),
     );
     return found.flat();
+  }
+
+  /** Waits until every region holds this of the document. */
+  async documentBecomes(
+    id: string,
+    wanted: Partial<Pick<StoredDocument, "title" | "summary" | "content">>,
+  ): Promise<void> {
+    let held: StoredDocument[] = [];
+    const is = (stored: StoredDocument) =>
+      Object.entries(wanted).every(([name, value]) => stored[name as "title"] === value);
+    await waitFor(
+      async () => (held = await this.document(id)).length === this.pools.size && held.every(is),
+      { what: `every region to hold ${JSON.stringify(wanted)}`, timeoutMs: 20_000 },
+    ).catch((cause: unknown) => {
+      throw new Error(`The regions hold ${JSON.stringify(held)}.`, { cause });
+    });
   }
 
   async rows<R extends pg.QueryResultRow>(

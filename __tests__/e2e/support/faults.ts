@@ -28,6 +28,26 @@ export async function withLateNews(
   }
 }
 
+/** Nothing gets from either region to the other while `during` runs. */
+export async function withCut<T>(
+  [a, b]: readonly [string, string],
+  during: () => Promise<T>,
+): Promise<T> {
+  const { planet } = theWorld();
+  const both = async (fault: { cut: "both" } | { heal: true }) => {
+    await Promise.all([
+      planet.control("POST", `/links/${a}/${b}`, fault),
+      planet.control("POST", `/links/${b}/${a}`, fault),
+    ]);
+  };
+  try {
+    await both({ cut: "both" });
+    return await during();
+  } finally {
+    await both({ heal: true });
+  }
+}
+
 /** `name` as in GET /processes: web, redis, worker-<region>, postgres-<region>. */
 export async function act(name: string, action: ProcessAction): Promise<void> {
   const { planet } = theWorld();

@@ -6,6 +6,7 @@ import type {
   Page,
   Response,
 } from "playwright-core";
+import type { VectorClock } from "@/lib/db/conflicts/vector-clock";
 import { ARTIFACTS, theWorld } from "./world";
 
 export const WIDTHS = [1440, 390] as const;
@@ -84,6 +85,21 @@ export class Visitor {
     return new URL(this.page.url()).pathname.split("/").at(-1)!;
   }
 
+  /** Opens a document that may be changed, and waits for its live editor. */
+  async openDocument(id: string): Promise<void> {
+    await this.page.goto(`/documents/${id}`);
+    await this.page.locator('[data-live="saved"]').waitFor();
+  }
+
+  /** Shares the document that is open, with an account that exists. */
+  async share(email: string, may: "view" | "edit"): Promise<void> {
+    await this.page.getByLabel("Share with").fill(email);
+    await this.page.getByLabel(`Can ${may}`).check();
+    await this.page.getByRole("button", { name: "Share", exact: true }).click();
+    await this.page.getByText(/^Shared with .* as (viewer|editor)\.$/).waitFor();
+    await this.page.getByText(`${email} · ${may === "edit" ? "editor" : "viewer"}`).waitFor();
+  }
+
   /** Chooses another place in the header; the page from there follows. */
   async viewFrom(city: string): Promise<void> {
     const answered = this.answerToForm();
@@ -99,16 +115,29 @@ export class Visitor {
     await this.page.getByText("Saved.").waitFor();
   }
 
-  /** What the server sent as the document's content, whatever was typed since. */
+  /** The text that the form would send: what the live editor holds, or was rendered without it. */
   async contentShown(): Promise<string> {
-    const field = this.page.getByLabel("Content");
+    const field = this.page.locator('textarea[name="content"]');
     return field.evaluate((node) => (node as HTMLTextAreaElement).defaultValue);
+  }
+
+  /**
+   * The clock of the version that the server rendered. What stands in the live editor may be newer:
+   * it also has what was typed there.
+   */
+  async clockShown(): Promise<VectorClock> {
+    const sent = await this.page.locator('input[name="baseVersion"]').inputValue();
+    return JSON.parse(sent) as VectorClock;
   }
 
   /** The answer to the next form that is sent. To be asked for before sending it. */
   answerToForm(): Promise<Response> {
     return this.page.waitForResponse(
-      (response) => response.request().method() === "POST" && response.status() < 400,
+      (response) =>
+        response.request().method() === "POST" &&
+        response.status() < 400 &&
+        // The live editor sends by itself what is typed.
+        !new URL(response.url()).pathname.startsWith("/api/"),
     );
   }
 

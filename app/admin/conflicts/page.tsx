@@ -26,7 +26,14 @@ export default async function ConflictsPage({ searchParams }: Props) {
   const { items, counts, next } = value;
   return (
     <>
-      <PageHeader title="Conflicts">
+      <PageHeader
+        title="Conflicts"
+        actions={
+          <Link href="/admin" className={buttonClass("plain")}>
+            Regions
+          </Link>
+        }
+      >
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
       <ConflictFilterBar path={PATH} filter={filter} counts={counts} />

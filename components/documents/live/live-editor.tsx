@@ -24,8 +24,11 @@ interface Props {
   initialText: string;
   /** What stands in the plain field by now, and whether the caret is there. */
   typed(): { text: string; focused: boolean };
+  /** Whether the plain field is being saved. Taken over now, its text would be there twice. */
+  isSaving(): boolean;
   onReady(handle: LiveHandle): void;
-  onText(text: string): void;
+  /** @param here whether it was changed in this editor, and not by what others wrote */
+  onText(text: string, here: boolean): void;
   onSave(): void;
 }
 
@@ -55,7 +58,7 @@ export function LiveEditor(props: Props) {
       isVisible: () => document.visibilityState === "visible",
       onState: (next) => {
         setState(next);
-        if (opened || next.regionId === null) return;
+        if (opened || next.regionId === null || latest.current.isSaving()) return;
         opened = true;
         const { focused } = takeTyped(sync, latest.current);
         view = createEditor(parent, sync.text, {
@@ -63,14 +66,14 @@ export function LiveEditor(props: Props) {
           describedBy: statusId,
           onSave: () => latest.current.onSave(),
         });
-        sync.text.observe(() => latest.current.onText(sync.text.toString()));
+        sync.text.observe((_, { local }) => latest.current.onText(sync.text.toString(), local));
         setReady(true);
         latest.current.onReady({
           flush: () => sync.flush(),
           hasUnsent: () => sync.state.unsent > 0,
           text: () => sync.text.toString(),
         });
-        latest.current.onText(sync.text.toString());
+        latest.current.onText(sync.text.toString(), false);
         if (focused) view.focus();
       },
     });

@@ -16,7 +16,7 @@ export function LiveStatus({ state, id }: { state: SyncState; id?: string }) {
             Saved in <RegionLabel regionId={state.regionId} />
           </>
         ) : null}
-        <span role="status" className="text-warn">
+        <span role="status" className={state.phase === "saved" ? undefined : "text-warn"}>
           {notable(state)}
         </span>
       </p>

@@ -36,11 +36,13 @@ export class ChildPlanet {
 
   /** Resolves once it runs. Rejects with what it printed if it ends before. */
   async start(): Promise<void> {
+    // With the guard it ends when this process does, however that comes.
+    const guard = ["--import", path.join(projectRoot, "scripts/local/child-guard.mjs")];
     const args = ["scripts/bootstrap.mjs", "dev", "--ephemeral", "--dir", this.dir, ...this.flags];
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, [...guard, ...args], {
       cwd: projectRoot,
       env: withoutStores(process.env),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.child = child;
     let output = "";
@@ -49,8 +51,8 @@ export class ChildPlanet {
         output += chunk.toString();
         if (output.includes("Meridian is running.")) resolve();
       };
-      child.stdout.on("data", onData);
-      child.stderr.on("data", onData);
+      child.stdout?.on("data", onData);
+      child.stderr?.on("data", onData);
       child.once("exit", (code) => reject(new Error(`The planet ended with ${code}:\n${output}`)));
     });
   }

@@ -42,13 +42,27 @@ const STATUS = Prisma.sql`CASE
 /** `ownerId`: null for an administrator. */
 export type Scope = { ownerId: string | null };
 
+/** The document that a conflict is about, or of the collaborator that it is about. */
+const DOCUMENT = Prisma.sql`"Document" d ON d."id" = CASE c."entityType"
+  WHEN 'Document' THEN c."entityId"
+  WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END`;
+
+function matching({ ownerId }: Scope, { entityType, search, documentId }: ConflictFilter) {
+  return Prisma.sql`c."deletedAt" IS NULL
+    AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
+    AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
+    AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
+    AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
+      OR starts_with(c."entityId", ${search ?? null}::text))`;
+}
+
 /** Newest first. */
 export function listConflictRows(
   db: PrismaClient,
-  { ownerId }: Scope,
+  scope: Scope,
   filter: ConflictFilter & { limit: number },
 ): Promise<ConflictRow[]> {
-  const { status, entityType, search, documentId, before, limit } = filter;
+  const { status, before, limit } = filter;
   return db.$queryRaw<ConflictRow[]>`
     SELECT c."id", c."entityType", c."entityId", c."field", c."strategy",
       ${STATUS} AS "status",
@@ -59,14 +73,8 @@ export function listConflictRows(
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
     LEFT JOIN "User" u ON u."id" = r."resolvedBy"
-    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
-      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
-    WHERE c."deletedAt" IS NULL
-      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
-      AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
-      AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
-      AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
-        OR starts_with(c."entityId", ${search ?? null}::text))
+    LEFT JOIN ${DOCUMENT}
+    WHERE ${matching(scope, filter)}
       AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = ${STATUS})
       AND (${before?.id ?? null}::text IS NULL OR (c."detectedAt", c."id")
         < (${before?.detectedAt ?? null}::timestamptz, ${before?.id ?? null}::text))
@@ -76,21 +84,15 @@ export function listConflictRows(
 
 export function countConflictRows(
   db: PrismaClient,
-  { ownerId }: Scope,
-  { entityType, search, documentId }: ConflictFilter,
+  scope: Scope,
+  filter: ConflictFilter,
 ): Promise<{ status: ConflictStatus; count: number }[]> {
   return db.$queryRaw<{ status: ConflictStatus; count: number }[]>`
     SELECT ${STATUS} AS "status", count(*)::int AS "count"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
-    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
-      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
-    WHERE c."deletedAt" IS NULL
-      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
-      AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
-      AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
-      AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
-        OR starts_with(c."entityId", ${search ?? null}::text))
+    LEFT JOIN ${DOCUMENT}
+    WHERE ${matching(scope, filter)}
     GROUP BY 1`;
 }
 
@@ -116,8 +118,7 @@ export async function findConflictRow(
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
     LEFT JOIN "User" u ON u."id" = r."resolvedBy"
-    LEFT JOIN "Document" d ON d."id" = CASE c."entityType" WHEN 'Document' THEN c."entityId"
-      WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
+    LEFT JOIN ${DOCUMENT}
     WHERE c."id" = ${id}::text AND c."deletedAt" IS NULL
       AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)`;
   return rows[0] ?? null;

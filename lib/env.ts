@@ -30,6 +30,21 @@ export interface Env {
   localPlanet: boolean;
   /** How long settled conflicts are kept. Open ones stay. */
   conflictRetentionDays: number;
+  /** Times of the control plane in ms; whether they are safe together is checked where they are used. */
+  failover: FailoverTimes;
+}
+
+export interface FailoverTimes {
+  leaseMs: number;
+  marginMs: number;
+  renewMs: number;
+  probeMs: number;
+  probeTimeoutMs: number;
+  suspectMs: number;
+  staggerMs: number;
+  coolDownMs: number;
+  maxBehindMs: number;
+  automatic: boolean;
 }
 
 export type EnvSource = Readonly<Record<string, string | undefined>>;
@@ -147,6 +162,26 @@ const days = z
   .regex(/^[1-9][0-9]{0,4}$/, "a number of days from 1 to 99999")
   .default(DEFAULT_RETENTION_DAYS);
 
+const ms = (fallback: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,7}$/, "a number of milliseconds")
+    .transform(Number)
+    .default(fallback);
+
+const failoverShape = {
+  FAILOVER_LEASE_MS: ms(1_200),
+  FAILOVER_MARGIN_MS: ms(400),
+  FAILOVER_RENEW_MS: ms(300),
+  FAILOVER_PROBE_MS: ms(200),
+  FAILOVER_PROBE_TIMEOUT_MS: ms(800),
+  FAILOVER_SUSPECT_MS: ms(600),
+  FAILOVER_STAGGER_MS: ms(400),
+  FAILOVER_COOL_DOWN_MS: ms(2_000),
+  FAILOVER_MAX_BEHIND_MS: ms(10_000),
+  FAILOVER_AUTOMATIC: flag,
+};
+
 const isOn = (value: string | undefined) => value === "1" || value === "true";
 
 /** Pure: the whole configuration of a process from its environment. Throws ConfigurationError. */
@@ -167,12 +202,13 @@ export function parseEnv(source: EnvSource): Env {
       MERIDIAN_LOCAL_PLANET: flag,
       VERCEL: z.string().optional(),
       CONFLICT_RETENTION_DAYS: days,
+      ...failoverShape,
     },
     set,
   );
   return {
     nodeEnv: values.NODE_ENV,
-    regions: buildRegions(entries, values as Values),
+    regions: buildRegions(entries, values as unknown as Values),
     currentRegion: resolveCurrentRegion(set, entries),
     redisUrl: set.REDIS_URL ?? null,
     authSecret: values.AUTH_SECRET,
@@ -181,6 +217,18 @@ export function parseEnv(source: EnvSource): Env {
     onVercel: values.VERCEL !== undefined,
     localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
+    failover: {
+      leaseMs: values.FAILOVER_LEASE_MS,
+      marginMs: values.FAILOVER_MARGIN_MS,
+      renewMs: values.FAILOVER_RENEW_MS,
+      probeMs: values.FAILOVER_PROBE_MS,
+      probeTimeoutMs: values.FAILOVER_PROBE_TIMEOUT_MS,
+      suspectMs: values.FAILOVER_SUSPECT_MS,
+      staggerMs: values.FAILOVER_STAGGER_MS,
+      coolDownMs: values.FAILOVER_COOL_DOWN_MS,
+      maxBehindMs: values.FAILOVER_MAX_BEHIND_MS,
+      automatic: values.FAILOVER_AUTOMATIC === undefined || isOn(values.FAILOVER_AUTOMATIC),
+    },
   };
 }
 

@@ -1,7 +1,11 @@
 import type { ClientBase } from "pg";
 import { hashPassword } from "@/lib/auth/password";
 import type { EnvSource } from "@/lib/env";
-import { ConfigurationError } from "@/lib/errors";
+import { PgRegionControl } from "@/lib/db/failover/pg-region-control";
+import { renewLease } from "@/lib/db/failover/renew";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { connectStore } from "@/lib/db/replication/store";
+import { ConfigurationError, MeridianError } from "@/lib/errors";
 import { DEMO_ACCOUNTS, DEMO_DOCUMENTS, type DemoDocument } from "@/scripts/seed-data";
 import { withClient } from "@/scripts/with-client";
 
@@ -9,12 +13,17 @@ import { withClient } from "@/scripts/with-client";
 export const DEMO_PASSWORD = "meridian-demo";
 
 const SEED_LOCK = 72_707_371;
+
+/** The least that may be configured: workers that start meanwhile must not think it over before it is. */
+const SEED_LEASE_MS = 500;
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const MIN_PASSWORD_LENGTH = 12;
 
 export interface SeedOptions {
   /** Direct URL of the region that leads: accounts are written there alone. */
   leaderDirectUrl: string;
+  /** All regions: where no worker has taken a lease yet, it is asked of them. */
+  regions?: readonly { id: string; directUrl: string }[];
   /** Read for SEED_PASSWORD, NODE_ENV and MERIDIAN_LOCAL_PLANET. Default: this process's. */
   environment?: EnvSource;
 }
@@ -63,12 +72,15 @@ async function insertMissingAccounts(
   client: ClientBase,
   existing: ReadonlyMap<string, string>,
   password: string,
+  regions: readonly { id: string; directUrl: string }[],
 ): Promise<void> {
   for (const { email, name, role } of DEMO_ACCOUNTS) {
     if (existing.has(email)) continue;
+    const passwordHash = await hashPassword(password);
+    await ensureLease(client, regions);
     await client.query(
       `INSERT INTO "User" (email, name, role, "passwordHash") VALUES ($1, $2, $3, $4)`,
-      [email, name, role, await hashPassword(password)],
+      [email, name, role, passwordHash],
     );
   }
 }
@@ -99,6 +111,39 @@ async function insertDocument(
   return true;
 }
 
+/** Before the first worker runs nobody has renewed the lease: then it is renewed here, once. */
+async function ensureLease(
+  client: ClientBase,
+  regions: readonly { id: string; directUrl: string }[],
+): Promise<void> {
+  const { rows } = await client.query<{ leads: boolean; epoch: string; region: RegionId }>(
+    `SELECT mr.leading() IS NOT NULL AS leads, epoch::text, mr.local_region() AS region
+     FROM mr.leadership`,
+  );
+  const row = rows[0];
+  if (!row || row.leads) return;
+  const pools = regions.map(({ id, directUrl }) => ({
+    id: id as RegionId,
+    pool: connectStore(directUrl, { max: 1 }),
+  }));
+  try {
+    const outcome = await renewLease(
+      {
+        controls: new Map(pools.map(({ id, pool }) => [id, new PgRegionControl(id, pool)])),
+        settings: { leaseMs: SEED_LEASE_MS },
+      },
+      BigInt(row.epoch),
+      row.region,
+      pools.map(({ id }) => id),
+    );
+    if (outcome.kind === "refused") {
+      throw new MeridianError("no-lease", `${row.region} cannot lead: ${outcome.reason}.`);
+    }
+  } finally {
+    await Promise.all(pools.map(({ pool }) => pool.end()));
+  }
+}
+
 /**
  * Creates the demo accounts and documents that are missing; what is there is left as it is.
  *
@@ -110,7 +155,7 @@ export async function seedDemo(options: SeedOptions): Promise<SeedReport> {
     // Outside of a transaction: hashing takes a while, and an open one holds every position back.
     await client.query("SELECT pg_advisory_lock($1)", [SEED_LOCK]);
     const before = await findUserIds(client);
-    await insertMissingAccounts(client, before, password);
+    await insertMissingAccounts(client, before, password, options.regions ?? []);
     const userIds = await findUserIds(client);
     let documentsCreated = 0;
     for (const document of DEMO_DOCUMENTS) {

@@ -18,7 +18,10 @@ async function findLeader(regions: readonly MigratableRegion[]): Promise<Migrata
 }
 
 const leader = await findLeader(databaseTargets());
-const report = await seedDemo({ leaderDirectUrl: leader.directUrl });
+const report = await seedDemo({
+  leaderDirectUrl: leader.directUrl,
+  regions: databaseTargets(),
+});
 for (const { email, role, created } of report.accounts) {
   console.log(`${email}  ${role}  ${created ? "created" : "was there"}`);
 }

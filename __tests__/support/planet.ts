@@ -1,5 +1,6 @@
 import { Pool } from "pg";
 import { inject } from "vitest";
+import { DEFAULT_FAILOVER_SETTINGS, type FailoverSettings } from "@/lib/db/failover/settings";
 import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topology";
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
@@ -59,6 +60,8 @@ export interface TestPlanetOptions {
   redisUrl?: string;
   /** Clusters in place of those that all test files share. */
   clusters?: readonly TestCluster[];
+  /** Real leases, with these settings in place of the defaults. */
+  failover?: Partial<FailoverSettings>;
   /** A further region, not in the topology at first, whose database is empty and not migrated. */
   spare?: string;
 }
@@ -71,7 +74,11 @@ function through(url: string, proxy: LinkProxy): string {
 
 /** Regions with a link between each two of them, and the parts that run in them, in this process. */
 export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<TestPlanet> {
-  const stores = await createRegions({ count: options.count ?? 3, clusters: options.clusters });
+  const stores = await createRegions({
+    count: options.count ?? 3,
+    clusters: options.clusters,
+    realLeases: options.failover !== undefined,
+  });
   const spare = options.spare === undefined ? null : await createSpare(options.spare);
   const regions = [...stores.regions, ...(spare ? [spare.region] : [])];
   const ids = stores.regions.map((region) => region.id as RegionId);
@@ -113,6 +120,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     currentRegion: parseRegionIdOf(ids, vantage),
     sessionSecret: "session-secret-of-the-tests-0123456789",
     replicationSecret: "replication-secret-of-the-tests-012345",
+    failover: options.failover ? { ...DEFAULT_FAILOVER_SETTINGS, ...options.failover } : null,
     endpoints: (from, to) => {
       const found = endpoints.get(`${from} ${to}`);
       if (!found) throw new Error(`No link from ${from} to ${to}`);

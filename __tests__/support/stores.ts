@@ -106,6 +106,7 @@ async function createRegion(
   database: string,
   ids: readonly string[],
   appPassword: string,
+  realLeases: boolean,
 ): Promise<TestRegion> {
   await withAdmin(cluster.adminUrl, (admin) =>
     admin.query(`CREATE DATABASE "${database}" TEMPLATE ${TEMPLATE}`),
@@ -118,6 +119,10 @@ async function createRegion(
     ids[0],
     ids,
   ]);
+  if (cluster.regionId === ids[0] && !realLeases) {
+    await pool.query(`UPDATE mr.lease SET epoch = 1, valid_until = 'infinity',
+      server_start = pg_postmaster_start_time()`);
+  }
   const appUrl = withUser(directUrl, "meridian_app", appPassword);
   return { id: cluster.regionId, url: directUrl, directUrl, appUrl, pool };
 }
@@ -129,7 +134,13 @@ async function createRegion(
 export async function createRegions({
   count = 3,
   clusters: own = [],
-}: { count?: 1 | 2 | 3; clusters?: readonly TestCluster[] } = {}): Promise<TestRegions> {
+  realLeases = false,
+}: {
+  count?: 1 | 2 | 3;
+  clusters?: readonly TestCluster[];
+  /** Nobody leads until a controller does; otherwise the first region has a lease that never ends. */
+  realLeases?: boolean;
+} = {}): Promise<TestRegions> {
   const stores = inject("stores");
   const clusters = stores.clusters
     .slice(0, count)
@@ -137,7 +148,7 @@ export async function createRegions({
   const ids = clusters.map((cluster) => cluster.regionId);
   const database = `test_${randomBytes(6).toString("hex")}`;
   const regions = await Promise.all(
-    clusters.map((cluster) => createRegion(cluster, database, ids, stores.appPassword)),
+    clusters.map((cluster) => createRegion(cluster, database, ids, stores.appPassword, realLeases)),
   );
   const redis = new Redis(stores.redisUrl);
   await redis.flushall();

@@ -36,7 +36,11 @@ async function seed(options: PrepareOptions): Promise<SeedReport | null> {
     ? { ...options.source, MERIDIAN_LOCAL_PLANET: "1" }
     : options.source;
   try {
-    return await seedDemo({ leaderDirectUrl: leader.directUrl, environment });
+    return await seedDemo({
+      leaderDirectUrl: leader.directUrl,
+      regions: options.databases,
+      environment,
+    });
   } catch (error) {
     options.report.event(`demo accounts: ${errorMessage(error)}`);
     return null;

@@ -31,6 +31,8 @@ beforeAll(async () => {
     currentRegion: US as RegionId,
     sessionSecret: "session-secret-of-a-test-32-characters",
     replicationSecret: "replication-secret-of-a-test-32-chars",
+
+    failover: null,
     endpoints: () => ({ read: url, write: url, direct: region.directUrl, redis: null }),
   };
   runtime = new Runtime(() => topology);

@@ -38,6 +38,8 @@ export async function startDomain(): Promise<TestDomain> {
     currentRegion: "us-east-1" as RegionId,
     sessionSecret: "session-secret-of-a-test-32-characters",
     replicationSecret: "replication-secret-of-a-test-32-chars",
+
+    failover: null,
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
       const url = down.has(id) ? NOWHERE : appUrl;

@@ -124,6 +124,9 @@ export class PeerObserver implements Service {
     const noticed = await this.options.local.query<{ restored: boolean }>({
       name: "mr_observe_peer",
       text: `SELECT $12 AND mr.notice_restored($9::jsonb, $11::jsonb) AS restored,
+               -- It votes once enough peers know no more of it than it does: in a restored copy it has
+               -- forgotten promises. A state other than ready keeps it from voting anyway.
+               CASE WHEN $12 THEN mr.confirm_acceptor($1)::text END,
                mr.observe_peer($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8, $9::jsonb),
                CASE WHEN $12 THEN mr.observe_beat($1, $10::jsonb)::text END`,
       values: [

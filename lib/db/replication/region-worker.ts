@@ -5,6 +5,7 @@ import { within } from "@/lib/db/regions/faults";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { ConfigurationError } from "@/lib/errors";
+import { LeadershipController } from "@/lib/db/failover/controller";
 import { Applier } from "./applier";
 import { BusPublisher, BusSubscriber } from "./bus";
 import { checkPolicies } from "./check-policies";
@@ -94,6 +95,7 @@ export class RegionWorker implements Service {
       new OutboxTrimmer(local),
       new DeadLetterRetrier(local),
       new TombstoneCollector({ local, peers }),
+      ...this.leadership(),
       ...this.further(local),
       ...regionIds(topology)
         .filter((id) => id !== region)
@@ -112,6 +114,20 @@ export class RegionWorker implements Service {
     await Promise.all(this.services.map((service) => service.stop()));
     this.bus?.close();
     await Promise.all(this.pools.map((pool) => pool.end().catch(() => undefined)));
+  }
+
+  /** On connections of its own: none of them waits for a stream or a copy. */
+  private leadership(): Service[] {
+    const { topology, region } = this;
+    const settings = topology.failover;
+    if (settings === null) return [];
+    const pools = new Map(
+      regionIds(topology).map((id) => [
+        id,
+        this.open(topology.endpoints(region, id).direct, 4, settings.probeTimeoutMs),
+      ]),
+    );
+    return [new LeadershipController({ region, pools, settings })];
   }
 
   private streamFrom(origin: RegionId, local: pg.Pool): Service[] {

@@ -116,12 +116,14 @@ async function ensureLease(
   client: ClientBase,
   regions: readonly { id: string; directUrl: string }[],
 ): Promise<void> {
-  const { rows } = await client.query<{ leads: boolean; epoch: string; region: RegionId }>(
-    `SELECT mr.leading() IS NOT NULL AS leads, epoch::text, mr.local_region() AS region
+  const { rows } = await client.query<{ settled: boolean; epoch: string; region: RegionId }>(
+    // Another region's lease is not ours to take: there the insert is refused.
+    `SELECT mr.leading() IS NOT NULL OR leader <> mr.local_region() AS settled, epoch::text,
+       mr.local_region() AS region
      FROM mr.leadership`,
   );
   const row = rows[0];
-  if (!row || row.leads) return;
+  if (!row || row.settled) return;
   const pools = regions.map(({ id, directUrl }) => ({
     id: id as RegionId,
     pool: connectStore(directUrl, { max: 1 }),

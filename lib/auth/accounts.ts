@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { writeToLeader } from "@/lib/db/failover/leader-write";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { getLogger } from "@/lib/log";
@@ -50,6 +52,18 @@ const UNAVAILABLE = {
   code: "unavailable",
   message: "The leading region can't be reached, and accounts are kept there. Try again shortly.",
 } as const;
+const LEADERLESS = {
+  ok: false,
+  code: "unavailable",
+  message:
+    "No region leads at the moment, and only a leader makes accounts. Nothing was saved; it goes on by itself, so try again shortly.",
+} as const;
+const INDETERMINATE = {
+  ok: false,
+  code: "unavailable",
+  message:
+    "The leading region stopped answering. Whether the account was made is not known: try to sign in before you sign up again.",
+} as const;
 const WRONG = {
   ok: false,
   code: "wrong-credentials",
@@ -67,14 +81,27 @@ export async function createAccount(
   vantage: RegionId,
 ): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
   const passwordHash = await hashPassword(input.password);
+  const id = randomUUID();
   try {
-    const row = await multiRegionDb
-      .from(vantage)
-      .getWriteClient()
-      .user.create({
-        data: { email: input.email, name: input.name, passwordHash },
-        select: { id: true, email: true, name: true, role: true, origin: true, position: true },
-      });
+    let repeated = false;
+    const written = await writeToLeader(vantage, async (db) => {
+      const select = {
+        id: true,
+        email: true,
+        name: true,
+        role: true,
+        origin: true,
+        position: true,
+      };
+      // An attempt whose answer was lost may have made it already.
+      const before = repeated ? await db.user.findUnique({ where: { id }, select }) : null;
+      repeated = true;
+      const data = { id, email: input.email, name: input.name, passwordHash };
+      return before ?? db.user.create({ data, select });
+    });
+    if (written.kind === "refused") return LEADERLESS;
+    if (written.kind === "indeterminate") return INDETERMINATE;
+    const row = written.value;
     return {
       ok: true,
       account: toAccount(row),

@@ -102,9 +102,15 @@ export class RegionState {
     return floor;
   }
 
+  /** As the newest epoch that any region has told of. */
   leader(vantage: RegionId): { region: RegionId; epoch: number } {
-    const overview = this.around(vantage);
     const regions = this.topology().regions;
+    let overview = this.around(vantage);
+    // A region that was away knows a former leader.
+    for (const { id } of regions) {
+      const other = this.entries.get(link(vantage, id))?.latest ?? null;
+      if (other && (overview === null || other.epoch > overview.epoch)) overview = other;
+    }
     const known = regions.find((region) => region.id === overview?.leader);
     if (known && overview) return { region: known.id, epoch: overview.epoch };
     const initial =

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
+import type { CutDirection } from "@/scripts/local/link-proxy";
 import { readAttempts } from "@/lib/db/failover/history";
 
 const VIRGINIA = "us-east-1";
@@ -28,10 +29,13 @@ async function leaders(): Promise<string[]> {
 
 async function leader(not?: string): Promise<string> {
   let found = "";
-  await waitFor(async () => {
-    [found = ""] = await leaders();
-    return found !== "" && found !== not;
-  }, 15_000);
+  await waitFor(
+    async () => {
+      [found = ""] = await leaders();
+      return found !== "" && found !== not;
+    },
+    { timeoutMs: 15_000 },
+  );
   return found;
 }
 
@@ -53,8 +57,8 @@ function insertUser(region: string): Promise<unknown> {
 }
 
 /** Cuts what `from` uses to reach `to`. */
-function cut(from: string, to: string): void {
-  planet.link(from, to).postgres.cut("both");
+function cut(from: string, to: string, direction: CutDirection = "both"): void {
+  planet.link(from, to).postgres.cut({ direction });
 }
 
 function healAll(): void {
@@ -75,15 +79,18 @@ async function epoch(): Promise<bigint> {
 
 /** Until all regions know of one leader, which holds its lease, and the cool-down is over. */
 async function settle(): Promise<string> {
-  await waitFor(async () => {
-    const now = await leaders();
-    const { rows } = await planet
-      .region(now[0] ?? VIRGINIA)
-      .pool.query<{ cool: boolean }>(
-        "SELECT since < clock_timestamp() - interval '2.2 s' AS cool FROM mr.leadership",
-      );
-    return now.length === 1 && rows[0]?.cool === true;
-  }, 20_000);
+  await waitFor(
+    async () => {
+      const now = await leaders();
+      const { rows } = await planet
+        .region(now[0] ?? VIRGINIA)
+        .pool.query<{ cool: boolean }>(
+          "SELECT since < clock_timestamp() - interval '2.2 s' AS cool FROM mr.leadership",
+        );
+      return now.length === 1 && rows[0]?.cool === true;
+    },
+    { timeoutMs: 20_000 },
+  );
   return leader();
 }
 
@@ -142,10 +149,13 @@ describe("leadership", () => {
     healAll();
     await settle();
     expect(await epoch()).toBe(at + 1n);
-    await waitFor(async () => {
-      const told = await readAttempts(planet.region(before).pool, 1);
-      return told[0]?.status === "completed" && told[0].to === after;
-    }, 5_000);
+    await waitFor(
+      async () => {
+        const told = await readAttempts(planet.region(before).pool, 1);
+        return told[0]?.status === "completed" && told[0].to === after;
+      },
+      { timeoutMs: 5_000 },
+    );
   });
 
   it("moves when the other regions' workers cannot reach the leader, though its own can", async () => {
@@ -159,11 +169,35 @@ describe("leadership", () => {
     expect(await epoch()).toBe(at + 1n);
   });
 
+  it.each(["to-target", "from-target"] as const)(
+    "moves at most once under a cut of one way (%s) between the leader and the other workers",
+    async (direction) => {
+      const before = await settle();
+      const at = await epoch();
+      for (const from of planet.ids) if (from !== before) cut(from, before, direction);
+      const after = await leader(before);
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      expect(await leaders()).toEqual([after]);
+      expect(await epoch()).toBe(at + 1n);
+      healAll();
+    },
+  );
+
+  it("stays, or moves once, when the leader's worker cannot reach the other databases", async () => {
+    const before = await settle();
+    const at = await epoch();
+    for (const to of planet.ids) if (to !== before) cut(before, to);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await insertUser(await leader());
+    expect(await epoch()).toBeLessThanOrEqual(at + 1n);
+    healAll();
+  });
+
   it("is nobody's while two regions cannot be reached, and comes back by itself", async () => {
     await settle();
     for (const from of planet.ids) for (const to of [DUBLIN, SINGAPORE]) cut(from, to);
     const startedMs = performance.now();
-    await waitFor(async () => (await leaders()).length === 0, 5_000);
+    await waitFor(async () => (await leaders()).length === 0, { timeoutMs: 5_000 });
     console.log(`read-only after ${Math.round(performance.now() - startedMs)} ms`);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await leaders()).toEqual([]);
@@ -193,7 +227,9 @@ describe("leadership", () => {
     expect(await leader(before)).toBe(target);
     const { rows } = await pool.query(`SELECT id FROM "User" WHERE id = $1`, [id]);
     expect(rows).toHaveLength(1);
-    await waitFor(async () => (await readAttempts(pool, 1))[0]?.status === "completed", 5_000);
+    await waitFor(async () => (await readAttempts(pool, 1))[0]?.status === "completed", {
+      timeoutMs: 5_000,
+    });
     const [attempt] = await readAttempts(pool, 1);
     console.log(
       JSON.stringify(attempt?.steps.map(({ name, startedMs, ms }) => [name, startedMs, ms])),

@@ -1,5 +1,6 @@
 /** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
 import { Command } from "commander";
+import { drillLeadership } from "./drill/leadership";
 import { drillRestarts } from "./drill/restarts";
 
 function wholeNumber(text: string): number {
@@ -41,5 +42,27 @@ program
       process.exitCode = passed ? 0 : 1;
     },
   );
+
+for (const [kind, description] of [
+  ["failover", "kill -9 and stop the leading region's database, in turn, while clients write"],
+  ["switchover", "hand the lead from region to region while clients write"],
+] as const) {
+  program
+    .command(kind)
+    .description(description)
+    .option("--rounds <n>", "how many times", wholeNumber, 20)
+    .option("--no-redis", "without Redis")
+    .option("--json", "print nothing but the result")
+    .action(async (flags: { rounds: number; redis: boolean; json?: true }) => {
+      const log = (line: string) => {
+        if (!flags.json) console.log(line);
+      };
+      const planet = flags.redis ? [] : ["--no-redis"];
+      const result = await drillLeadership({ kind, rounds: flags.rounds, log, planet });
+      console.log(JSON.stringify(result));
+      const failed = kind === "switchover" ? result.failedWrites : 0;
+      process.exitCode = result.lost + result.dualLeader + failed === 0 ? 0 : 1;
+    });
+}
 
 await program.parseAsync();

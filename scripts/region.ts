@@ -1,4 +1,4 @@
-/** `npm run region -- <command>`: compare, mend, add and rebuild regions while they are in use. */
+/** `npm run region -- <command>`: compare, mend, add and rebuild regions, and say which one leads. */
 import { Command } from "commander";
 import { checkRegions } from "@/lib/db/replication/repair/check";
 import { repairRegions } from "@/lib/db/replication/repair/mend";
@@ -6,6 +6,7 @@ import { healRestored } from "@/lib/db/replication/repair/restored";
 import type { RepairRegion } from "@/lib/db/replication/repair/snapshot";
 import { ConfigurationError } from "@/lib/errors";
 import { joinRegion } from "@/scripts/region/join";
+import { addLeadershipCommands } from "@/scripts/region/leadership";
 import {
   checkLines,
   exitCodeOf,
@@ -89,7 +90,7 @@ async function heal(id: string, flags: Flags): Promise<void> {
 }
 
 const program = new Command("npm run region --").description(
-  "Compare, mend, add and rebuild regions while they are in use. Exit code: 0 done or equal, 1 different, 2 not everything could be compared.",
+  "Compare, mend, add and rebuild regions while they are in use, and say which of them leads. Exit code: 0 done or equal, 1 different or refused, 2 not everything was reached.",
 );
 
 program
@@ -137,5 +138,7 @@ program
   .action((id: string, flags: Flags) =>
     flags.restored ? heal(id, flags) : join("rebuild", id, flags),
   );
+
+addLeadershipCommands(program, withRegions);
 
 await program.parseAsync();

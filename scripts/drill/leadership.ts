@@ -1,0 +1,351 @@
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import pg from "pg";
+import { systemSleep } from "@/lib/clock";
+import { writeToLeader } from "@/lib/db/failover/leader-write";
+import { DEFAULT_FAILOVER_SETTINGS } from "@/lib/db/failover/settings";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { Runtime } from "@/lib/db/regions/runtime";
+import type { Endpoints, Topology } from "@/lib/db/regions/topology";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+import { ChildPlanet } from "@/scripts/local/child-planet";
+
+export interface LeadershipDrillOptions {
+  kind: "failover" | "switchover";
+  rounds: number;
+  log: (line: string) => void;
+  /** Flags of the planet, such as --no-redis. */
+  planet?: readonly string[];
+}
+
+/** Of a drill; gaps are between two acknowledgements of any client. */
+export interface LeadershipDrillResult {
+  rounds: number;
+  gapMs: { p50: number; p95: number; max: number };
+  acknowledged: number;
+  /** Acknowledged, and in some region neither present nor listed as stranded. */
+  lost: number;
+  dualLeader: number;
+  stranded: number;
+  merged: number;
+  /** Not acknowledged within the client's bounded wait. */
+  failedWrites: number;
+}
+
+const WRITE_EVERY_MS = 20;
+const CLIENT_WAIT_MS = 10_000;
+const STOPPED_MS = 10_000;
+const ROUND_MS = 60_000;
+
+interface Region {
+  id: RegionId;
+  pool: pg.Pool;
+}
+
+/** Writers in every region, while the leading database is killed, stopped or asked to hand over. */
+export async function drillLeadership(
+  options: LeadershipDrillOptions,
+): Promise<LeadershipDrillResult> {
+  const planet = new ChildPlanet(["--headless", ...(options.planet ?? [])]);
+  const drill = new LeadershipDrill(planet, options);
+  try {
+    options.log("starting a planet");
+    await planet.start();
+    return await drill.run();
+  } finally {
+    await drill.close();
+    await planet.stop();
+  }
+}
+
+class LeadershipDrill {
+  private regions: Region[] = [];
+  private runtime: Runtime | undefined;
+  private readonly ended = new AbortController();
+  private readonly acknowledged: { id: string; atMs: number }[] = [];
+  private failed = 0;
+  private dual = 0;
+  private newestEpoch = 0n;
+
+  constructor(
+    private readonly planet: ChildPlanet,
+    private readonly options: LeadershipDrillOptions,
+  ) {}
+
+  async run(): Promise<LeadershipDrillResult> {
+    this.regions = this.planet.cluster().regions.map(({ id, directUrl }) => {
+      const pool = new pg.Pool({ connectionString: directUrl, max: 4, query_timeout: 15_000 });
+      pool.on("error", () => undefined);
+      pool.on("connect", (client) => client.on("error", () => undefined));
+      return { id: id as RegionId, pool };
+    });
+    const topology = this.topology();
+    this.runtime = new Runtime(() => topology);
+    const watchers = this.regions.map((region) => this.watch(region));
+    const writers = this.regions.map(({ id }) => this.write(id));
+    await this.untilWriting(performance.now());
+    const gaps: number[] = [];
+    for (let round = 1; round <= this.options.rounds; round++) {
+      const gapMs = await this.round(round);
+      gaps.push(gapMs);
+      this.options.log(`round ${round}: ${Math.round(gapMs)} ms`);
+    }
+    this.ended.abort();
+    await Promise.all([...watchers, ...writers]);
+    return this.judge(gaps);
+  }
+
+  async close(): Promise<void> {
+    this.ended.abort();
+    await this.runtime?.close();
+    await Promise.all(this.regions.map(({ pool }) => pool.end()));
+  }
+
+  private async round(round: number): Promise<number> {
+    const leader = await this.settled();
+    const startMs = performance.now();
+    const heal = await this.fault(leader, round);
+    await this.untilAnotherLeads(leader);
+    await this.untilWriting(performance.now());
+    await systemSleep(500);
+    const endMs = performance.now();
+    await heal();
+    return this.longestGap(startMs, endMs);
+  }
+
+  /** Returns what ends the fault. */
+  private async fault(leader: Region, round: number): Promise<() => Promise<void>> {
+    if (this.options.kind === "switchover") {
+      const others = this.regions.filter((region) => region !== leader);
+      const target = others[round % others.length] ?? leader;
+      await target.pool.query(
+        "SELECT mr.request_leadership($1, 'switchover', $2, 'drill', 'drill')",
+        [randomUUID(), leader.id],
+      );
+      return async () => undefined;
+    }
+    const pid = this.planet.cluster().regions.find(({ id }) => id === leader.id)?.pid;
+    if (!pid) throw new Error(`No process of ${leader.id}`);
+    if (round % 2 === 1) {
+      this.options.log(`kill -9 ${leader.id}`);
+      process.kill(pid, "SIGKILL");
+      return async () => undefined;
+    }
+    this.options.log(`stop ${leader.id}`);
+    // Each backend is a session of its own: a signal to the group would stop the postmaster alone.
+    const tree = [pid, ...childrenOf(pid)];
+    for (const each of tree) signal(each, "SIGSTOP");
+    const stoppedAtMs = performance.now();
+    return async () => {
+      await systemSleep(STOPPED_MS - (performance.now() - stoppedAtMs));
+      for (const each of tree) signal(each, "SIGCONT");
+    };
+  }
+
+  /** One leader that all regions know, all of them answering, and the cool-down over. */
+  private async settled(): Promise<Region> {
+    let found: Region | undefined;
+    await until(ROUND_MS, "one leader that all know", async () => {
+      const states = await Promise.all(
+        this.regions.map(async (region) => {
+          const { rows } = await region.pool.query<{
+            leads: boolean;
+            leader: string;
+            cool: boolean;
+          }>(
+            `SELECT mr.leading() IS NOT NULL AS leads, leader,
+               since < clock_timestamp() - interval '3 s' AS cool FROM mr.leadership`,
+          );
+          return { region, ...rows[0] };
+        }),
+      );
+      const leading = states.filter(({ leads }) => leads);
+      found = leading[0]?.region;
+      return (
+        leading.length === 1 &&
+        states.every(({ leader, cool }) => leader === found?.id && cool === true)
+      );
+    });
+    if (!found) throw new Error("Nobody leads");
+    return found;
+  }
+
+  private untilAnotherLeads(former: Region): Promise<void> {
+    const others = this.regions.filter((region) => region !== former);
+    return until(ROUND_MS, "another leader", async () => {
+      const answers = await Promise.all(others.map(({ pool }) => leadingEpoch(pool)));
+      return answers.some((epoch) => epoch !== null);
+    });
+  }
+
+  private untilWriting(sinceMs: number): Promise<void> {
+    return until(ROUND_MS, "writes", async () => (this.acknowledged.at(-1)?.atMs ?? 0) > sinceMs);
+  }
+
+  private longestGap(startMs: number, endMs: number): number {
+    const times = this.acknowledged.map(({ atMs }) => atMs).filter((atMs) => atMs <= endMs);
+    const first = times.findLastIndex((atMs) => atMs <= startMs);
+    let longest = 0;
+    for (let i = Math.max(first, 0) + 1; i < times.length; i++) {
+      longest = Math.max(longest, (times[i] ?? 0) - (times[i - 1] ?? 0));
+    }
+    return longest;
+  }
+
+  private async write(vantage: RegionId): Promise<void> {
+    const { signal: end } = this.ended;
+    while (!end.aborted) {
+      const sentMs = performance.now();
+      const id = randomUUID();
+      const email = `${id}@example.com`;
+      const outcome = await writeToLeader(
+        vantage,
+        (db) =>
+          db.$queryRaw`INSERT INTO "User" (id, email, name, "passwordHash")
+            VALUES (${id}, ${email}, 'drill', 'x') ON CONFLICT (id) DO NOTHING`,
+        { waitMs: CLIENT_WAIT_MS, runtime: () => this.runtime! },
+      ).catch((error: unknown) => ({ kind: "failed" as const, detail: String(error) }));
+      if (outcome.kind === "done") this.acknowledged.push({ id, atMs: performance.now() });
+      else if (!end.aborted) {
+        this.failed += 1;
+        this.options.log(`${vantage}: ${outcome.kind}: ${outcome.detail}`);
+      }
+      await systemSleep(WRITE_EVERY_MS - (performance.now() - sentMs), end);
+    }
+  }
+
+  /**
+   * A database that says that it leads an epoch, asked after a later one had already been seen to be
+   * led, is a second leader.
+   */
+  private async watch({ pool }: Region): Promise<void> {
+    while (!this.ended.signal.aborted) {
+      const newest = this.newestEpoch;
+      const epoch = await leadingEpoch(pool);
+      if (epoch !== null && epoch < newest) this.dual += 1;
+      if (epoch !== null && epoch > this.newestEpoch) this.newestEpoch = epoch;
+      await systemSleep(10, this.ended.signal);
+    }
+  }
+
+  private async judge(gaps: number[]): Promise<LeadershipDrillResult> {
+    const ids = this.acknowledged.map(({ id }) => id);
+    let missing: string[] = [];
+    await until(ROUND_MS, "all regions to have everything", async () => {
+      const lists = await Promise.all(
+        this.regions.map(async ({ pool }) => {
+          const { rows } = await pool.query<{ id: string }>(
+            `SELECT i.id FROM unnest($1::text[]) i (id)
+             WHERE NOT EXISTS (SELECT FROM "User" u WHERE u.id = i.id)`,
+            [ids],
+          );
+          return rows.map(({ id }) => id);
+        }),
+      );
+      missing = [...new Set(lists.flat())];
+      return missing.length === 0;
+    }).catch(() => undefined);
+    const stranded = new Map<string, string>();
+    for (const { pool } of this.regions) {
+      const { rows } = await pool.query<{ entity_id: string; outcome: string }>(
+        "SELECT entity_id, outcome FROM mr.stranded_write",
+      );
+      for (const { entity_id, outcome } of rows) stranded.set(entity_id, outcome);
+    }
+    const sorted = [...gaps].sort((a, b) => a - b);
+    const at = (share: number) =>
+      Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0);
+    return {
+      rounds: gaps.length,
+      gapMs: { p50: at(0.5), p95: at(0.95), max: at(1) },
+      acknowledged: ids.length,
+      lost: missing.filter((id) => !stranded.has(id)).length,
+      dualLeader: this.dual + (await this.interleaved()),
+      stranded: stranded.size,
+      merged: [...stranded.values()].filter((outcome) => outcome === "merged").length,
+      failedWrites: this.failed,
+    };
+  }
+
+  /**
+   * Rows in the order of their stamps change their origin once per promotion: the databases share one
+   * clock. More changes than promotions are writes of a former leader after the next one began.
+   */
+  private async interleaved(): Promise<number> {
+    const [first] = this.regions;
+    if (!first) return 0;
+    const { rows } = await first.pool.query<{ changes: number; promotions: number }>(
+      `SELECT (SELECT count(*)::int FROM (
+           SELECT origin, lag(origin) OVER (ORDER BY hlc) AS before FROM "User" WHERE name = 'drill') o
+         WHERE origin <> before) AS changes,
+         (SELECT count(*)::int FROM mr.failover_attempt WHERE status IN ('completed', 'rolled_back')) AS promotions`,
+    );
+    return Math.max(0, (rows[0]?.changes ?? 0) - (rows[0]?.promotions ?? 0));
+  }
+
+  private topology(): Topology {
+    const { from } = JSON.parse(readFileSync(path.join(this.planet.dir, "links.json"), "utf8")) as {
+      from: Record<string, Record<string, Endpoints>>;
+    };
+    return {
+      regions: DEFAULT_REGIONS.map((region) => ({ ...region, id: region.id as RegionId })),
+      currentRegion: this.regions[0]!.id,
+      sessionSecret: "",
+      replicationSecret: "",
+      failover: DEFAULT_FAILOVER_SETTINGS,
+      endpoints: (vantage, region) => {
+        const endpoints = from[vantage]?.[region];
+        if (!endpoints) throw new Error(`No link from ${vantage} to ${region}`);
+        return endpoints;
+      },
+    };
+  }
+}
+
+async function leadingEpoch(pool: pg.Pool): Promise<bigint | null> {
+  const answer = await pool
+    .query<{ epoch: string | null }>("SELECT mr.leading()::text AS epoch")
+    .catch(() => null);
+  const epoch = answer?.rows[0]?.epoch;
+  return epoch ? BigInt(epoch) : null;
+}
+
+async function until(
+  timeoutMs: number,
+  what: string,
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (performance.now() < deadlineMs) {
+    if (await condition().catch(() => false)) return;
+    await systemSleep(20);
+  }
+  throw new Error(`Waited ${timeoutMs} ms for ${what}`);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((name) => parentOf(name) === pid)
+    .map(Number);
+}
+
+function parentOf(pid: string): number | null {
+  try {
+    // The command's name may hold blanks and brackets.
+    const [, parent] =
+      readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(parent);
+  } catch {
+    return null; // ended meanwhile
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // ended meanwhile
+  }
+}

@@ -74,13 +74,15 @@ async function insertMissingAccounts(
   password: string,
   regions: readonly { id: string; directUrl: string }[],
 ): Promise<void> {
-  for (const { email, name, role } of DEMO_ACCOUNTS) {
-    if (existing.has(email)) continue;
-    const passwordHash = await hashPassword(password);
-    await ensureLease(client, regions);
+  const missing = DEMO_ACCOUNTS.filter(({ email }) => !existing.has(email));
+  if (missing.length === 0) return;
+  // Hashed before: the lease is short.
+  const hashes = await Promise.all(missing.map(() => hashPassword(password)));
+  await ensureLease(client, regions);
+  for (const [index, { email, name, role }] of missing.entries()) {
     await client.query(
       `INSERT INTO "User" (email, name, role, "passwordHash") VALUES ($1, $2, $3, $4)`,
-      [email, name, role, passwordHash],
+      [email, name, role, hashes[index]],
     );
   }
 }

@@ -61,7 +61,7 @@ const UNREACHABLE_CODES = new Set([
 
 // pg reports a connection that breaks or hangs in mid-query as an Error without a code.
 const UNREACHABLE_MESSAGE =
-  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|server closed the connection|client has encountered a connection error|can't reach database server/i;
+  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|server (?:has )?closed the connection|client has encountered a connection error|can't reach database server/i;
 
 interface Link {
   code: string | undefined;

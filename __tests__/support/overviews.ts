@@ -45,11 +45,15 @@ export interface OverviewChanges {
   region?: string;
   actor?: string;
   leader?: string;
+  epoch?: number;
+  leading?: number | null;
+  paused?: boolean;
   registered?: readonly string[];
   peers?: readonly PeerView[];
   cursors?: readonly CursorView[];
   peerCursors?: Record<string, Record<string, bigint>>;
   stalls?: Record<string, { reason: string; detail: string; forMs: number }>;
+  readAtMs?: number;
 }
 
 /** What the database of eu-west-1 might tell, unless said otherwise. */
@@ -59,7 +63,10 @@ export function overview(changes: OverviewChanges = {}): Overview {
     region,
     actor: actor(changes.actor ?? region),
     leader: changes.leader ?? "us-east-1",
-    epoch: 1,
+    epoch: changes.epoch ?? 1,
+    leading: changes.leading ?? null,
+    leaseMs: changes.leading == null ? null : 900,
+    paused: changes.paused ?? false,
     schemaVersion: 4,
     registered: changes.registered ?? ["us-east-1", "eu-west-1", "ap-southeast-1"],
     peers: new Map((changes.peers ?? []).map((peer) => [peer.region, peer])),
@@ -74,6 +81,6 @@ export function overview(changes: OverviewChanges = {}): Overview {
       Object.entries(changes.stalls ?? {}).map(([name, stall]) => [actor(name), stall]),
     ),
     worker: null,
-    readAtMs: 0,
+    readAtMs: changes.readAtMs ?? 0,
   };
 }

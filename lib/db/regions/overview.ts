@@ -36,6 +36,12 @@ export interface Overview {
   actor: Actor;
   leader: string;
   epoch: number;
+  /** The epoch in which it may write single-leader entities; null without a lease, or in a replica. */
+  leading: number | null;
+  /** What is left of its lease, also as a replica knows it; null without one. */
+  leaseMs: number | null;
+  /** Nothing is promoted by itself. */
+  paused: boolean;
   schemaVersion: number;
   registered: readonly string[];
   peers: ReadonlyMap<string, PeerView>;
@@ -53,6 +59,9 @@ interface Raw {
   actor: string;
   leader: string;
   epoch: number;
+  leading: number | null;
+  leaseMs: number | null;
+  paused: boolean;
   schemaVersion: number;
   registered: string[] | null;
   peers:
@@ -88,6 +97,12 @@ export async function readOverview(db: PrismaClient): Promise<Overview> {
   const rows = await db.$queryRaw<{ overview: string }[]>`
     SELECT json_build_object(
       'region', mr.local_region(), 'actor', mr.local_actor(), 'leader', l.leader, 'epoch', l.epoch,
+      'leading', mr.leading(), 'paused', (SELECT paused FROM mr.maintenance),
+      'leaseMs', (SELECT CASE WHEN isfinite(h.valid_until)
+            THEN (date_part('epoch', h.valid_until - clock_timestamp()) * 1000)::float8 ELSE 1e9 END
+          FROM mr.lease h, mr.released r
+          WHERE h.epoch > r.last_value AND clock_timestamp() < h.valid_until
+            AND (mr.leading() IS NOT NULL OR pg_is_in_recovery())),
       'schemaVersion', mr.schema_version(),
       'registered', (SELECT json_agg(id) FROM mr.region),
       'peers', (SELECT json_agg(json_build_object(
@@ -122,6 +137,9 @@ function parse(raw: Raw): Overview {
     actor: raw.actor as Actor,
     leader: raw.leader,
     epoch: raw.epoch,
+    leading: raw.leading,
+    leaseMs: raw.leaseMs,
+    paused: raw.paused,
     schemaVersion: raw.schemaVersion,
     registered: raw.registered ?? [],
     peers: new Map(

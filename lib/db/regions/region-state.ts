@@ -34,6 +34,7 @@ export class RegionState {
   private readonly entries = new Map<string, Entry>();
   private readonly down = new Set<string>();
   private readonly floors = new WeakMap<Overview, Positions>();
+  private readonly hints = new Map<RegionId, { region: RegionId; epoch: number }>();
 
   constructor(
     private readonly topology: () => Topology,
@@ -102,8 +103,19 @@ export class RegionState {
     return floor;
   }
 
-  /** As the newest epoch that any region has told of. */
+  /** As the newest epoch that any region has told of, or a later hint. */
   leader(vantage: RegionId): { region: RegionId; epoch: number } {
+    const known = this.knownLeader(vantage);
+    const hint = this.hints.get(vantage);
+    return hint && known.epoch <= hint.epoch ? { region: hint.region, epoch: known.epoch } : known;
+  }
+
+  /** What was taken for the leader has named another region. Holds until a newer epoch is known. */
+  noteLeader(vantage: RegionId, region: RegionId): void {
+    this.hints.set(vantage, { region, epoch: this.knownLeader(vantage).epoch });
+  }
+
+  private knownLeader(vantage: RegionId): { region: RegionId; epoch: number } {
     const regions = this.topology().regions;
     let overview = this.around(vantage);
     // A region that was away knows a former leader.
@@ -142,6 +154,11 @@ export class RegionState {
     const observedMs = this.nowMs() - view.readAtMs + (view.worker?.ageMs ?? Infinity);
     if (observedMs > OBSERVATION_VALID_MS) return true;
     return (view.peers.get(region)?.failedForMs ?? 0) < PEER_FAILED_MS;
+  }
+
+  /** Whether the last request to the region failed, and nothing has come from it since. */
+  isDown(vantage: RegionId, region: RegionId): boolean {
+    return this.down.has(link(vantage, region));
   }
 
   markDown(vantage: RegionId, region: RegionId): void {

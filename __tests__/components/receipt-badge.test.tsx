@@ -31,6 +31,7 @@ const REASONS = [
   "redirected-leader",
   "invalid-token",
   "stale-fallback",
+  "no-lease",
 ] as const satisfies readonly RouteReason[];
 
 function show(receipt: Partial<Receipt>) {

@@ -68,12 +68,25 @@ export function describeReceipt(receipt: Receipt, city: City): ReceiptText {
         long: `No region within reach has everything this session has seen. ${region} answered with what it has.`,
         tone: "bad",
       };
+    case "no-lease":
+      return {
+        short: "no leader confirmed it",
+        long: `${region} answered, but could not show that it leads. Another region may have newer data.`,
+        tone: "bad",
+      };
     default:
       return receipt.reason satisfies never;
   }
 }
 
 function describeWrite(receipt: Receipt, region: string, vantage: string): ReceiptText {
+  if (receipt.quorum === "unconfirmed") {
+    return {
+      short: "not confirmed elsewhere yet",
+      long: `Written in ${region}. No majority of the regions confirmed in time that it has arrived there.`,
+      tone: "bad",
+    };
+  }
   switch (receipt.reason) {
     case "redirected-down":
       return {

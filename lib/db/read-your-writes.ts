@@ -1,4 +1,5 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { readFromLeader } from "./failover/leader-read";
 import { isUnreachable, within } from "./regions/faults";
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
@@ -62,7 +63,8 @@ export class ReadYourWritesManager {
 
   /**
    * Runs `read` in the nearest region that satisfies the level. Throws what `read` throws, and the
-   * last connection error when no region can be reached.
+   * last connection error when no region can be reached. At level `strong` an answer of a region that
+   * could not show that it leads says so: `stale`, and `no-lease` as its reason.
    */
   async ensureConsistency<T>(
     userId: string,
@@ -75,6 +77,8 @@ export class ReadYourWritesManager {
     const token = options.token ?? NO_TOKEN;
     const vantage = options.vantage ?? topology.currentRegion;
     const started = performance.now();
+    if (level === "strong")
+      return this.readStrongly(userId, preferredRegion, read, { vantage, started });
     const session =
       level === "session"
         ? await this.openEntries(userId, token, vantage)
@@ -93,10 +97,7 @@ export class ReadYourWritesManager {
       );
       const waitedMs = performance.now() - started;
       try {
-        const client =
-          level === "strong"
-            ? clients.write(vantage, route.region)
-            : clients.read(vantage, route.region);
+        const client = clients.read(vantage, route.region);
         const data = await within(READ_TIMEOUT_MS, read(client, route.region));
         if (level !== "eventual") await this.remember(userId, vantage, client, data, required);
         // The regions before this one did not answer, whatever their order said.
@@ -117,9 +118,39 @@ export class ReadYourWritesManager {
         if (!isUnreachable(error)) throw error;
         state.markDown(vantage, route.region);
         failed.add(route.region);
-        if (level === "strong" || failed.size === topology.regions.length) throw error;
+        if (failed.size === topology.regions.length) throw error;
       }
     }
+  }
+
+  private async readStrongly<T>(
+    userId: string,
+    preferredRegion: string,
+    read: ReadOperation<T>,
+    { vantage, started }: { vantage: RegionId; started: number },
+  ): Promise<ConsistentRead<T>> {
+    const preferred = parseRegionIdOf(regionIds(this.runtime().topology), preferredRegion);
+    const answer = await readFromLeader(this.runtime(), vantage, read, READ_TIMEOUT_MS);
+    const { data, region, client, epoch } = answer;
+    await this.remember(userId, vantage, client, data, NOTHING);
+    const led = epoch !== null;
+    const reason = region === preferred ? "nearest" : "redirected-leader";
+    const receipt = this.receipt({
+      level: "strong",
+      route: { region, reason: led ? reason : "no-lease", stale: !led },
+      vantage,
+      started,
+      waitedMs: answer.waitedMs,
+      required: NOTHING,
+      preferred,
+      sessionComplete: true,
+    });
+    return {
+      data,
+      regionId: region,
+      wasRedirected: receipt.redirected,
+      receipt: led ? { ...receipt, epoch, leader: region } : receipt,
+    };
   }
 
   /**

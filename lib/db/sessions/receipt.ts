@@ -24,6 +24,8 @@ export const ROUTE_REASONS = [
   "invalid-token",
   /** No region within reach has what was required: older data, said to be older. */
   "stale-fallback",
+  /** The level asks for the leader, and the region could not show that it leads. */
+  "no-lease",
 ] as const;
 
 export type RouteReason = (typeof ROUTE_REASONS)[number];
@@ -57,6 +59,11 @@ export interface Receipt {
   sessionComplete: boolean;
   epoch: number;
   leader: string;
+  /**
+   * Of a write that asked for a quorum: whether a majority of the regions was known to have it when
+   * this was made. `unconfirmed` is written all the same, and replicated like any other.
+   */
+  quorum?: "held" | "unconfirmed";
 }
 
 export function levelName(level: ReadLevel): Receipt["level"] {

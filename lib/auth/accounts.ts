@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { entityPolicy } from "@/lib/db/conflicts/policies";
+import type { Durability } from "@/lib/db/conflicts/policy";
+import { awaitQuorum } from "@/lib/db/failover/durability";
+import { geoReplication } from "@/lib/db/geo-replication";
 import { writeToLeader } from "@/lib/db/failover/leader-write";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
@@ -43,9 +47,18 @@ export interface Account {
   role: Role;
 }
 
+export const ACCOUNT_REFUSALS = [
+  "email-taken",
+  "wrong-credentials",
+  /** Nothing was written. */
+  "unavailable",
+  /** Whether there is an account now, or will still be one, is not known. */
+  "indeterminate",
+] as const;
+export type AccountRefusal = (typeof ACCOUNT_REFUSALS)[number];
+
 export type AccountResult<T> =
-  | ({ ok: true; account: Account } & T)
-  | { ok: false; code: "email-taken" | "wrong-credentials" | "unavailable"; message: string };
+  ({ ok: true; account: Account } & T) | { ok: false; code: AccountRefusal; message: string };
 
 const UNAVAILABLE = {
   ok: false,
@@ -60,15 +73,42 @@ const LEADERLESS = {
 } as const;
 const INDETERMINATE = {
   ok: false,
-  code: "unavailable",
+  code: "indeterminate",
   message:
     "The leading region stopped answering. Whether the account was made is not known: try to sign in before you sign up again.",
+} as const;
+const UNCONFIRMED = {
+  ok: false,
+  code: "indeterminate",
+  message:
+    "The account was made, but no other region has confirmed it, so it could still be lost with the leading one. Try to sign in before you sign up again.",
+} as const;
+const EMAIL_TAKEN = {
+  ok: false,
+  code: "email-taken",
+  message: "There is already an account with that e-mail address. Sign in instead.",
 } as const;
 const WRONG = {
   ok: false,
   code: "wrong-credentials",
   message: "That e-mail address and password don't belong together.",
 } as const;
+
+const CREATED = {
+  id: true,
+  email: true,
+  name: true,
+  role: true,
+  origin: true,
+  position: true,
+} as const;
+
+export interface CreateAccountOptions {
+  /** By default that of accounts. */
+  durability?: Durability;
+  /** How long to wait for other regions to confirm it, in ms. */
+  quorumMs?: number;
+}
 
 /**
  * Creates an account. Accounts are single-leader: written in the leading region, where the
@@ -79,42 +119,43 @@ const WRONG = {
 export async function createAccount(
   input: z.output<typeof signUpInput>,
   vantage: RegionId,
+  { durability = entityPolicy("User").durability, quorumMs }: CreateAccountOptions = {},
 ): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
   const passwordHash = await hashPassword(input.password);
   const id = randomUUID();
+  const data = { id, email: input.email, name: input.name, passwordHash };
   try {
     let repeated = false;
     const written = await writeToLeader(vantage, async (db) => {
-      const select = {
-        id: true,
-        email: true,
-        name: true,
-        role: true,
-        origin: true,
-        position: true,
-      };
-      // An attempt whose answer was lost may have made it already.
-      const before = repeated ? await db.user.findUnique({ where: { id }, select }) : null;
+      // An attempt whose answer was lost may have made it already, or do so at this moment.
+      const own = () => db.user.findUnique({ where: { id }, select: CREATED });
+      const before = repeated ? await own() : null;
+      const again = repeated;
       repeated = true;
-      const data = { id, email: input.email, name: input.name, passwordHash };
-      return before ?? db.user.create({ data, select });
+      if (before) return before;
+      return db.user.create({ data, select: CREATED }).catch(async (error: unknown) => {
+        const row = again && isUniqueViolation(error) ? await own() : null;
+        if (row) return row;
+        throw error;
+      });
     });
-    if (written.kind === "refused") return LEADERLESS;
+    if (written.kind === "refused") {
+      return written.reason === "unreachable" ? UNAVAILABLE : LEADERLESS;
+    }
     if (written.kind === "indeterminate") return INDETERMINATE;
     const row = written.value;
-    return {
-      ok: true,
-      account: toAccount(row),
-      write: { origin: row.origin, position: row.position },
-    };
-  } catch (error) {
-    if (isUniqueViolation(error)) {
-      return {
-        ok: false,
-        code: "email-taken",
-        message: "There is already an account with that e-mail address. Sign in instead.",
-      };
+    const write = { origin: row.origin, position: row.position };
+    if (durability === "quorum") {
+      await geoReplication.publishWrite({ entityType: "User", entityId: id, ...write }, vantage);
+      const quorum = await awaitQuorum(vantage, write, { led: true, timeoutMs: quorumMs });
+      if (quorum.kind === "indeterminate") {
+        getLogger("accounts").warn({ quorum }, "No quorum confirmed an account.");
+        return UNCONFIRMED;
+      }
     }
+    return { ok: true, account: toAccount(row), write };
+  } catch (error) {
+    if (isUniqueViolation(error)) return EMAIL_TAKEN;
     getLogger("accounts").error({ err: error }, "An account could not be created.");
     return UNAVAILABLE;
   }

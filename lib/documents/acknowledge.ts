@@ -1,3 +1,6 @@
+import { entityPolicy } from "@/lib/db/conflicts/policies";
+import type { Durability } from "@/lib/db/conflicts/policy";
+import { awaitQuorum } from "@/lib/db/failover/durability";
 import { geoReplication, type WriteEvent } from "@/lib/db/geo-replication";
 import type { RegionId } from "@/lib/db/multi-region-config";
 import { readYourWrites, type RouteReason } from "@/lib/db/read-your-writes";
@@ -11,13 +14,19 @@ export interface Route {
   waitedMs: number;
 }
 
-/** Notes a committed write in the session, wakes replication, and makes the receipt. */
+/**
+ * Notes a committed write in the session, wakes replication, waits for a quorum where that is asked
+ * for, and makes the receipt.
+ *
+ * @param durability of this write; by default its entity's
+ */
 export async function acknowledge<T>(
   actor: Actor,
   startedMs: number,
   route: Route,
   event: WriteEvent,
   value: T,
+  durability: Durability = entityPolicy(event.entityType).durability,
 ): Promise<Written<T>> {
   const { vantage, token } = actor;
   const receipt = readYourWrites.writeReceipt(event, { vantage, startedMs });
@@ -25,10 +34,18 @@ export async function acknowledge<T>(
     readYourWrites.recordWrite(actor.userId, event, { token, vantage }),
     geoReplication.publishWrite(event, vantage),
   ]);
+  const written = { ...receipt, reason: route.reason, waitedMs: route.waitedMs };
+  if (durability === "region") return { ok: true, value, receipt: written, open };
+  const led = entityPolicy(event.entityType).topology === "single-leader";
+  const quorum = await awaitQuorum(vantage, event, { led });
   return {
     ok: true,
     value,
-    receipt: { ...receipt, reason: route.reason, waitedMs: route.waitedMs },
+    receipt: {
+      ...written,
+      elapsedMs: written.elapsedMs + quorum.waitedMs,
+      quorum: quorum.kind === "held" ? "held" : "unconfirmed",
+    },
     open,
   };
 }

@@ -25,7 +25,13 @@ const APPEND_ONLY = {
  * region's database.
  */
 export const ENTITY_POLICIES = {
-  User: { ...MULTI_LEADER, topology: "single-leader", strategy: "last-write-wins" },
+  // An account is answered for once: its loss with the leading region could not be told from a refusal.
+  User: {
+    ...MULTI_LEADER,
+    topology: "single-leader",
+    durability: "quorum",
+    strategy: "last-write-wins",
+  },
   Document: {
     ...MULTI_LEADER,
     strategy: "merge",

@@ -1,8 +1,11 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { SiteHeader } from "@/app/site-header";
+import { LeadershipBanner } from "@/components/multi-region/leadership-banner";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
+import { leadershipState } from "@/lib/db/failover/leadership-state";
 import { REGIONS } from "@/lib/db/multi-region-config";
+import { getRequestContext } from "@/lib/request-context";
 import { connection } from "next/server";
 import "./globals.css";
 
@@ -26,6 +29,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   // Regions are configuration of the running server, not of the build.
   await connection();
   const regions = REGIONS.map(({ id, city, name }) => ({ id, city, name }));
+  const { vantage } = await getRequestContext();
   return (
     <html lang="en">
       <body className="flex min-h-dvh flex-col">
@@ -37,6 +41,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         </a>
         <RegionNamesProvider regions={regions}>
           <SiteHeader />
+          <LeadershipBanner initial={leadershipState(vantage)} />
           <main id="content" className="mx-auto w-full max-w-6xl flex-1 px-4 py-8 sm:px-6">
             {children}
           </main>

@@ -129,8 +129,33 @@ async function name(
     leadership.leader,
     [...all],
   ]);
+  await adoptPromises(pool, peers, all.size);
   const { rows: named } = await pool.query<{ actor: string }>("SELECT mr.local_actor() AS actor");
   return named[0]?.actor ?? id;
+}
+
+/**
+ * An acceptor that forgot its promises with its database could give them twice. Each of them was given to
+ * a majority, so one of the others knows it, if all of the others are asked; else the new acceptor votes
+ * for nobody until a later epoch.
+ */
+async function adoptPromises(
+  pool: Pool,
+  peers: readonly { pool: Pool }[],
+  registered: number,
+): Promise<void> {
+  let highest = { epoch: "0", region: "" };
+  for (const peer of peers) {
+    const { rows } = await peer.pool.query<{ epoch: string; region: string }>(
+      "SELECT promised_epoch::text AS epoch, promised_to AS region FROM mr.acceptor",
+    );
+    if (rows[0] && BigInt(rows[0].epoch) > BigInt(highest.epoch)) highest = rows[0];
+  }
+  const all = peers.length === registered - 1;
+  await pool.query("SELECT mr.adopt_promise($1::bigint, $2)", [
+    all ? highest.epoch : `${BigInt(highest.epoch) + 1n}`,
+    all ? highest.region : "",
+  ]);
 }
 
 /**

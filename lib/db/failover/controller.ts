@@ -7,7 +7,7 @@ import { Wakeup, type Service } from "@/lib/service";
 import type { Attempt } from "./attempt";
 import { decide, decideRequest, type Promote } from "./decide";
 import { newestEpoch, noteFailure, noteSample, unseen, type Facts, type RegionView } from "./facts";
-import { ended, putAttempt, readAttempt } from "./history";
+import { ended, putAttempt, readAttempt, readAttempts } from "./history";
 import { PgRegionControl } from "./pg-region-control";
 import { promote } from "./promotion";
 import { renewLease } from "./renew";
@@ -16,6 +16,9 @@ import { StrandedWrites } from "./stranded-writes";
 
 /** Longest pause between two decisions; a new sample wakes earlier. */
 const TICK_MS = 50;
+
+/** What a region that was away is told of the history. */
+const RECENT_ATTEMPTS = 20;
 
 /** How often a suspicion is repeated; an acceptor forgets it after 2 s. */
 const SUSPECT_EVERY_MS = 500;
@@ -43,6 +46,9 @@ export class LeadershipController implements Service {
   private renewing = false;
   private renewedAtMs: number | null = null;
   private attemptedAtMs: number | null = null;
+  /** Regions that may lack part of the history. */
+  private readonly untold = new Set<RegionId>();
+  private telling = false;
   private suspectedAtMs = -Infinity;
   private suspected: RegionId | null = null;
   private epoch = 0n;
@@ -81,9 +87,11 @@ export class LeadershipController implements Service {
       const view = () => this.views.get(control.region) ?? unseen(control.region, sentAtMs);
       try {
         const sample = await control.probe();
+        if (view().failingSinceMs !== null) this.untold.add(control.region);
         this.views.set(control.region, noteSample(view(), sample, performance.now()));
         this.noteEpoch();
         this.stranded.notice(this.views);
+        void this.tellUntold();
       } catch (err) {
         this.views.set(control.region, noteFailure(view(), sentAtMs));
         getLogger("leadership").debug({ err, peer: control.region }, "probe failed");
@@ -250,10 +258,39 @@ export class LeadershipController implements Service {
     void writing.then(() => this.tellAll(done));
   }
 
-  /** So that the history outlives this region. */
+  /** So that the history outlives this region. One that is away is told when it is back. */
   private async tellAll(attempt: Attempt): Promise<void> {
     const others = [...this.options.pools].filter(([id]) => id !== this.options.region);
-    await Promise.allSettled(others.map(([, pool]) => putAttempt(pool, attempt)));
+    await Promise.all(
+      others.map(([id, pool]) =>
+        putAttempt(pool, attempt).catch(() => {
+          this.untold.add(id);
+        }),
+      ),
+    );
+  }
+
+  /** What regions that were away may have missed of this region's history. */
+  private async tellUntold(): Promise<void> {
+    const back = [...this.untold].filter((id) => this.views.get(id)?.failingSinceMs === null);
+    if (back.length === 0 || this.telling) return;
+    this.telling = true;
+    try {
+      const attempts = await readAttempts(this.ownPool(), RECENT_ATTEMPTS);
+      for (const id of back) {
+        const pool = this.options.pools.get(id);
+        this.untold.delete(id);
+        if (!pool || id === this.options.region) continue;
+        const told = attempts.filter(({ completedAt }) => completedAt !== null);
+        await Promise.all(told.map((attempt) => putAttempt(pool, attempt))).catch(() => {
+          this.untold.add(id);
+        });
+      }
+    } catch {
+      // its own database: at the next sample
+    } finally {
+      this.telling = false;
+    }
   }
 
   private noteSuspicion({ nowMs, views, settings }: Facts): void {

@@ -168,6 +168,8 @@ function isRenewable(
 ): boolean {
   if (!isFresh(leader, nowMs, settings) || !leader.sample.votes) return false;
   if (leader.sample.released >= epoch) return false;
+  // Not begun: its promotion is under way, or whoever made it is gone.
+  if (leader.sample.leaseEpoch !== epoch) return false;
   const willing = voters.filter(({ sample }) => sample.promisedEpoch <= epoch);
   const lost = voters.length - willing.length;
   // Fewer voters than a majority decide nothing; the leader keeps asking them.

@@ -4,13 +4,21 @@ import { sqlState } from "@/lib/db/regions/faults";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import { mergeRows } from "@/lib/db/replication/repair/transfer";
 import { readEntityTypes } from "@/lib/db/replication/store";
-import { positionsFromJson, toPosition, type Position } from "@/lib/db/sessions/positions";
+import {
+  positionsFromJson,
+  positionsToJson,
+  toPosition,
+  type Position,
+} from "@/lib/db/sessions/positions";
 import {
   LeaderBusyError,
   type ControlSample,
   type GrantOutcome,
+  type Held,
   type HoldOutcome,
-  type PromiseOutcome,
+  type LeaseRequest,
+  type PromiseAnswer,
+  type PromiseRequest,
   type RegionControl,
   type RowsPart,
 } from "./region-control";
@@ -56,6 +64,20 @@ const sampleSchema = z.object({
   now: z.string(),
 });
 
+const promiseSchema: z.ZodType<PromiseAnswer, unknown> = z.union([
+  z.object({
+    outcome: z.literal("promised"),
+    rows: z.array(
+      z.object({
+        entity: z.string(),
+        events: z.number(),
+        payload: z.string().transform((text) => Buffer.from(text, "base64")),
+      }),
+    ),
+  }),
+  z.object({ outcome: z.enum(["superseded", "unready", "renewed"]) }),
+]);
+
 /** A region's database as the control plane uses it. Never falls back to another region. */
 export class PgRegionControl implements RegionControl {
   private types: Promise<ReadonlyMap<string, number>> | undefined;
@@ -81,27 +103,38 @@ export class PgRegionControl implements RegionControl {
     return this.ask("mr.grant_lease($1::bigint, $2, $3)", [`${epoch}`, leader, actor]);
   }
 
-  promise(
-    epoch: bigint,
-    candidate: RegionId,
-    attempt: string,
-    expected: { actor: Actor; grants: bigint } | null,
-  ): Promise<PromiseOutcome> {
-    return this.ask("mr.promise_epoch($1::bigint, $2, $3, $4, $5::bigint)", [
-      `${epoch}`,
-      candidate,
-      attempt,
-      expected?.actor ?? null,
-      expected === null ? null : `${expected.grants}`,
-    ]);
+  async promise({
+    epoch,
+    candidate,
+    attempt,
+    expected,
+    held,
+  }: PromiseRequest): Promise<PromiseAnswer> {
+    const { rows } = await this.pool.query<{ answer: string }>({
+      text: "CALL mr.promise_and_tell($1::bigint, $2, $3, $4, $5::bigint, $6, $7::jsonb, NULL)",
+      values: [
+        `${epoch}`,
+        candidate,
+        attempt,
+        expected?.actor ?? null,
+        expected === null ? null : `${expected.grants}`,
+        held.actor,
+        JSON.stringify(positionsToJson(held.cursors)),
+      ],
+      // Bytes and numbers of 64 bits: read as text.
+      types: { getTypeParser: () => (text: string) => text },
+      ...{ query_timeout: ROWS_MS },
+    });
+    return promiseSchema.parse(JSON.parse(rows[0]?.answer ?? "null"));
   }
 
-  hold(epoch: bigint, start: string, boot: string, leaseMs: number): Promise<HoldOutcome> {
-    return this.ask("mr.hold_lease($1::bigint, $2::timestamptz, $3, $4)", [
+  hold({ epoch, start, boot, leaseMs, begin }: LeaseRequest): Promise<HoldOutcome> {
+    return this.ask("mr.hold_lease($1::bigint, $2::timestamptz, $3, $4, $5)", [
       `${epoch}`,
       start,
       boot,
       leaseMs,
+      begin,
     ]);
   }
 
@@ -118,9 +151,9 @@ export class PgRegionControl implements RegionControl {
     }
   }
 
-  rowsOf(actor: Actor, after: Position): Promise<RowsPart[]> {
-    const text = "SELECT * FROM mr.rows_of_actor($1, $2::bigint)";
-    return this.rows(text, [actor, `${after}`], ROWS_MS);
+  rowsBeyond({ actor, cursors }: Held): Promise<RowsPart[]> {
+    const values = [actor, JSON.stringify(positionsToJson(cursors))];
+    return this.rows("SELECT * FROM mr.rows_beyond($1, $2::jsonb)", values, ROWS_MS);
   }
 
   async merge(parts: readonly RowsPart[]): Promise<void> {

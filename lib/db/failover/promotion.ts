@@ -7,6 +7,8 @@ import { majorityOf } from "./facts";
 import { collect, countWhere } from "./quorum";
 import {
   LeaderBusyError,
+  type Held,
+  type PromiseAnswer,
   type ControlSample,
   type RegionControl,
   type RowsPart,
@@ -45,6 +47,9 @@ export type PromotionResult =
 const RELEASE_WAIT_MS = 1_000;
 const PREPARE_MS = 5_000;
 
+/** What each region that has promised holds and the candidate lacks. */
+type Told = ReadonlyMap<RegionId, readonly RowsPart[]>;
+
 class StepFailed extends Error {
   constructor(
     readonly failure: AttemptFailure,
@@ -56,9 +61,9 @@ class StepFailed extends Error {
 
 /**
  * Makes a region the leader of a new epoch. It serves only when its database holds everything that any
- * earlier leader acknowledged with quorum durability: a majority first promises to support no earlier
- * epoch, is measured after that, and what it holds beyond the candidate is pulled. Whoever runs this may
- * die after any step: nothing leads then until somebody tries again.
+ * earlier leader acknowledged with quorum durability: each of a majority first promises to support no
+ * earlier epoch, then says what it holds, and what the candidate lacks of that is merged. Whoever runs
+ * this may die after any step: nothing leads then until somebody tries again.
  */
 export function promote(plan: PromotionPlan, world: PromotionWorld): Promise<PromotionResult> {
   return new Promotion(plan, world).run();
@@ -94,14 +99,19 @@ class Promotion {
   private async failOver(): Promise<Positions> {
     const { expected } = this.plan;
     const promised = await this.step("promise", () => this.promise(expected));
-    if (expected === null) await this.waitOut();
-    return this.takeOver(promised);
+    // What a region with a valid lease writes after its promise is in no quorum, but need not be left.
+    const told = expected === null ? await this.waitAndMeasure(promised) : promised;
+    return this.takeOver(told);
+  }
+
+  private async waitAndMeasure(promised: Told, sinceMs?: number): Promise<Told> {
+    await this.waitOut(sinceMs);
+    return this.step("measure", () => this.measure(promised));
   }
 
   /** Once no earlier lease can be left. */
-  private async takeOver(promised: readonly RegionId[]): Promise<Positions> {
-    const samples = await this.step("measure", () => this.measure(promised));
-    await this.step("pull", () => this.pull(samples));
+  private async takeOver(told: Told): Promise<Positions> {
+    await this.step("pull", () => this.pull(told));
     const start = await this.step("publish", () => this.publish());
     await this.step("serve", () => this.serve(start));
     return start.cursors;
@@ -123,8 +133,7 @@ class Promotion {
       );
     } catch (error) {
       if (error instanceof LeaderBusyError) throw error;
-      await this.waitOut(promisedAtMs);
-      return this.takeOver(promised);
+      return this.takeOver(await this.waitAndMeasure(promised, promisedAtMs));
     }
     await this.step("drain", async () => {
       await this.own.merge(tail);
@@ -148,7 +157,7 @@ class Promotion {
     for (;;) {
       const own = await this.own.sample();
       if ((own.cursors.get(goal.actor) ?? 0n) >= goal.lastEvent) {
-        await this.pullFrom(leader, goal, own);
+        await this.own.merge(await leader.rowsBeyond(own));
         return `caught up with ${goal.lastEvent}`;
       }
       if (this.world.nowMs() > untilMs) {
@@ -158,24 +167,34 @@ class Promotion {
     }
   }
 
-  private async promise(expected: ExpectedGrants | null): Promise<RegionId[]> {
+  private async promise(expected: ExpectedGrants | null): Promise<Told> {
     const { epoch, to, attempt, regions } = this.plan;
+    const held = await this.own.sample();
     const asked = expected === null ? regions : regions.filter((id) => expected.has(id));
     const calls = this.ask(asked, (control) =>
-      control.promise(epoch, to, attempt, expected?.get(control.region) ?? null),
+      control.promise({
+        epoch,
+        candidate: to,
+        attempt,
+        expected: expected?.get(control.region) ?? null,
+        held,
+      }),
     );
     const majority = majorityOf(regions);
-    const isPromise = (outcome: string) => outcome === "promised";
+    const isPromise = ({ outcome }: PromiseAnswer) => outcome === "promised";
     const answers = await collect(calls, (done) => countWhere(done, isPromise) >= majority);
-    const promised = [...answers].filter(([, outcome]) => isPromise(outcome)).map(([id]) => id);
-    if (promised.length >= majority) return promised;
-    const said = [...answers.values()];
+    const told = new Map<RegionId, readonly RowsPart[]>();
+    for (const [id, answer] of answers) {
+      if (answer.outcome === "promised") told.set(id, answer.rows);
+    }
+    if (told.size >= majority) return told;
+    const said = [...answers.values()].map(({ outcome }) => outcome);
     const failure = said.includes("superseded")
       ? "superseded"
       : said.includes("renewed")
         ? "renewed"
         : "no-majority";
-    throw new StepFailed(failure, `${promised.length} of ${regions.length} regions promised.`);
+    throw new StepFailed(failure, `${told.size} of ${regions.length} regions promised.`);
   }
 
   /** Until no lease from before the promises can be left. */
@@ -186,46 +205,22 @@ class Promotion {
     });
   }
 
-  /** After the promises, never with them: what is acknowledged between the two would be missed. */
-  private async measure(promised: readonly RegionId[]): Promise<ControlSample[]> {
+  /** What those that promised hold by now, for it may be more than with the promise. */
+  private async measure(promised: Told): Promise<Told> {
     const { regions } = this.plan;
-    const calls = this.ask(promised, (control) => control.sample());
-    const samples = await collect(calls, (done) => done.size === promised.length);
-    if (samples.size < majorityOf(regions)) {
-      throw new StepFailed("no-majority", `${samples.size} of ${regions.length} were measured.`);
+    const held: Held = await this.own.sample();
+    const calls = this.ask([...promised.keys()], (control) => control.rowsBeyond(held));
+    const told = await collect(calls, (done) => done.size === promised.size);
+    if (told.size < majorityOf(regions)) {
+      throw new StepFailed("no-majority", `${told.size} of ${regions.length} were measured.`);
     }
-    return [...samples.values()];
+    return told;
   }
 
-  private async pull(samples: readonly ControlSample[]): Promise<string> {
-    const own = await this.own.sample();
-    const counts = await Promise.all(
-      samples
-        .filter(({ region }) => region !== this.plan.to)
-        .map((sample) => {
-          const control = this.world.controls.get(sample.region);
-          return control ? this.pullFrom(control, sample, own) : 0;
-        }),
-    );
-    return `${counts.reduce((sum, count) => sum + count, 0)} rows`;
-  }
-
-  /**
-   * Whatever its cursors say: rows that it pulled itself, when it began to lead, moved none of them.
-   */
-  private async pullFrom(
-    source: RegionControl,
-    sample: ControlSample,
-    own: ControlSample,
-  ): Promise<number> {
-    const actors = new Set([sample.actor, ...sample.cursors.keys(), ...own.cursors.keys()]);
-    actors.delete(own.actor);
-    const parts = await Promise.all(
-      [...actors].map((actor) => source.rowsOf(actor, own.cursors.get(actor) ?? (0n as Position))),
-    );
-    const rows = parts.flat();
-    if (rows.length > 0) await this.own.merge(rows);
-    return countRows(rows);
+  private async pull(told: Told): Promise<string> {
+    const rows = [...told].filter(([id]) => id !== this.plan.to).flatMap(([, parts]) => parts);
+    await this.own.merge(rows);
+    return `${countRows(rows)} rows`;
   }
 
   /** Tells a majority of the new leader; their grants are of its first lease. */
@@ -240,12 +235,13 @@ class Promotion {
   }
 
   private async serve(start: ControlSample): Promise<void> {
-    const outcome = await this.own.hold(
-      this.plan.epoch,
-      start.now,
-      start.boot,
-      this.world.settings.leaseMs,
-    );
+    const outcome = await this.own.hold({
+      epoch: this.plan.epoch,
+      start: start.now,
+      boot: start.boot,
+      leaseMs: this.world.settings.leaseMs,
+      begin: true,
+    });
     if (outcome !== "held") throw new StepFailed("no-lease", `The lease was refused: ${outcome}.`);
   }
 

@@ -42,7 +42,46 @@ export interface ControlSample {
 
 export type GrantOutcome = "granted" | "superseded" | "unready" | "suspect";
 export type PromiseOutcome = "promised" | "superseded" | "unready" | "renewed";
-export type HoldOutcome = "held" | "superseded" | "restarted" | "unready" | "clock";
+export type HoldOutcome =
+  | "held"
+  | "superseded"
+  /** No promotion has begun this epoch here, or not yet. */
+  | "not-begun"
+  | "restarted"
+  | "unready"
+  | "clock";
+
+export type PromiseAnswer =
+  | { outcome: Exclude<PromiseOutcome, "promised"> }
+  /** The rows are what it holds and the candidate lacks, from after the promise. */
+  | { outcome: "promised"; rows: RowsPart[] };
+
+/** What a region has, for another one to say what it lacks. */
+export interface Held {
+  /** Its own writes are never lacking. */
+  actor: Actor;
+  cursors: Positions;
+}
+
+export interface PromiseRequest {
+  epoch: bigint;
+  candidate: RegionId;
+  /** Asking again for the same attempt is harmless. */
+  attempt: string;
+  /** The count of grants that has stood still; null where the lease will be released, or waited out. */
+  expected: { actor: Actor; grants: bigint } | null;
+  held: Held;
+}
+
+export interface LeaseRequest {
+  epoch: bigint;
+  /** `start` and `boot` are of a probe from before the grants. */
+  start: string;
+  boot: string;
+  leaseMs: number;
+  /** Whether this is the first lease of the epoch, which only a promotion may hold. */
+  begin: boolean;
+}
 
 /** Writes under way at the leader did not end in time; it still leads. */
 export class LeaderBusyError extends MeridianError {
@@ -68,22 +107,15 @@ export interface RegionControl {
   probe(): Promise<ControlSample>;
   sample(): Promise<ControlSample>;
   grant(epoch: bigint, leader: RegionId, actor: Actor): Promise<GrantOutcome>;
-  /** `expected`: the count of grants that has stood still; null where the lease will be released. */
-  promise(
-    epoch: bigint,
-    candidate: RegionId,
-    attempt: string,
-    expected: { actor: Actor; grants: bigint } | null,
-  ): Promise<PromiseOutcome>;
-  /** `start` and `boot` are of a probe from before the grants. */
-  hold(epoch: bigint, start: string, boot: string, leaseMs: number): Promise<HoldOutcome>;
+  promise(request: PromiseRequest): Promise<PromiseAnswer>;
+  hold(request: LeaseRequest): Promise<HoldOutcome>;
   /**
    * Waits up to `waitMs` for writes under way. Returns what was written here past `after`. Throws
    * LeaderBusyError where it gave nothing up.
    */
   release(epoch: bigint, after: Position, waitMs: number): Promise<RowsPart[]>;
-  /** Single-leader rows that an actor wrote past a position, as this region has them. */
-  rowsOf(actor: Actor, after: Position): Promise<RowsPart[]>;
+  /** Single-leader rows that this region has past what another one has. */
+  rowsBeyond(held: Held): Promise<RowsPart[]>;
   merge(parts: readonly RowsPart[]): Promise<void>;
   suspect(leader: RegionId | null): Promise<void>;
 }

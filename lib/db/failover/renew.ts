@@ -36,7 +36,7 @@ export async function renewLease(
   );
   if (!granted) return { kind: "refused", reason: "no-majority" };
   const outcome = await target
-    .hold(epoch, start.now, start.boot, settings.leaseMs)
+    .hold({ epoch, start: start.now, boot: start.boot, leaseMs: settings.leaseMs, begin: false })
     .catch(() => "unreachable" as const);
   return outcome === "held" ? { kind: "held" } : { kind: "refused", reason: outcome };
 }

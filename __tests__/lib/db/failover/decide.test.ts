@@ -187,6 +187,15 @@ describe("decide", () => {
       { kind: "hold", reason: "own-database" },
     ],
     [
+      "a leader that has not begun its epoch is not renewed: the former one may not have given up",
+      facts(B, [
+        up(A, { epoch: 2n, leader: C, promisedEpoch: 2n, promisedTo: C }),
+        up(B, { epoch: 2n, leader: C, promisedEpoch: 2n, promisedTo: C }),
+        up(C, { epoch: 2n, leader: C, promisedEpoch: 2n, promisedTo: C, leaseEpoch: 1n }),
+      ]),
+      { kind: "hold", reason: "guard" },
+    ],
+    [
       "a leader that has released its epoch is not renewed",
       facts(B, [up(A, { released: 1n, heldMs: null }, GUARD), up(B, {}, GUARD), up(C, {}, GUARD)]),
       { kind: "hold", reason: "not-my-turn" },

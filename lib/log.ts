@@ -20,8 +20,11 @@ const REDACTED_KEYS = [
   "redisUrl",
 ] as const;
 
-/** What a database adds to an error quotes rows: a violated constraint's detail holds all of one. */
-const ROW_QUOTES = ["detail", "where", "internalQuery", "parameters"] as const;
+/**
+ * What a database adds to an error quotes rows: a violated constraint's detail holds all of one. Of a
+ * connection that was lost, pg's pool adds the whole client.
+ */
+const NOT_LOGGED = ["detail", "where", "internalQuery", "parameters", "client"] as const;
 
 /** User and password of a URL inside a longer text, such as a driver's error message. */
 const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
@@ -65,7 +68,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
         const serialized = pino.stdSerializers.err(error);
         serialized.message = maskCredentials(serialized.message);
         serialized.stack = maskCredentials(serialized.stack);
-        for (const key of ROW_QUOTES) delete serialized[key];
+        for (const key of NOT_LOGGED) delete serialized[key];
         return serialized;
       },
     },

@@ -1,5 +1,6 @@
 /** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { DURABILITIES, type Durability } from "@/lib/db/conflicts/policy";
 import { drillLeadership } from "./drill/leadership";
 import { drillRestarts } from "./drill/restarts";
 
@@ -8,6 +9,17 @@ function wholeNumber(text: string): number {
   if (!Number.isInteger(value) || value < 0) throw new Error(`Not a whole number: ${text}`);
   return value;
 }
+
+interface LeadershipFlags {
+  rounds: number;
+  durability: Durability;
+  redis: boolean;
+  killRedis: boolean;
+  json?: true;
+}
+
+// Its own connections break on purpose.
+process.env.LOG_LEVEL ??= "error";
 
 const program = new Command("npm run drill --").description(
   "Fault drills on a local planet with fresh data. The last line printed is the result as JSON.",
@@ -51,14 +63,20 @@ for (const [kind, description] of [
     .command(kind)
     .description(description)
     .option("--rounds <n>", "how many times", wholeNumber, 20)
+    .addOption(
+      new Option("--durability <level>", "of the clients' writes")
+        .choices(DURABILITIES)
+        .default("quorum"),
+    )
     .option("--no-redis", "without Redis")
+    .option("--kill-redis", "kill -9 Redis in each round as well", false)
     .option("--json", "print nothing but the result")
-    .action(async (flags: { rounds: number; redis: boolean; json?: true }) => {
+    .action(async (flags: LeadershipFlags) => {
       const log = (line: string) => {
         if (!flags.json) console.log(line);
       };
       const planet = flags.redis ? [] : ["--no-redis"];
-      const result = await drillLeadership({ kind, rounds: flags.rounds, log, planet });
+      const result = await drillLeadership({ kind, ...flags, log, planet });
       console.log(JSON.stringify(result));
       const failed = kind === "switchover" ? result.failedWrites : 0;
       process.exitCode = result.lost + result.dualLeader + failed === 0 ? 0 : 1;

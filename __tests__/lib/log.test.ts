@@ -51,10 +51,12 @@ test("quotes no row that a database error came with", () => {
     code: "23505",
     detail: "Key (email)=(a@example.com) already exists.",
     where: "COPY User, line 1: secret-content",
+    client: { connectionParameters: { user: "secret-user" } },
   });
   log.warn({ err: error }, "x");
   log.warn({ err: new Error("wrapped", { cause: error }) }, "x");
   expect(lines.join("")).toContain("23505");
   expect(lines.join("")).not.toContain("a@example.com");
   expect(lines.join("")).not.toContain("secret-content");
+  expect(lines.join("")).not.toContain("secret-user");
 });

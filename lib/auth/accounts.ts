@@ -1,10 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { entityPolicy } from "@/lib/db/conflicts/policies";
-import type { Durability } from "@/lib/db/conflicts/policy";
-import { awaitQuorum } from "@/lib/db/failover/durability";
-import { geoReplication } from "@/lib/db/geo-replication";
-import { writeToLeader } from "@/lib/db/failover/leader-write";
+import { writeDurably, type DurableWriteOptions } from "@/lib/db/failover/durable-write";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { getLogger } from "@/lib/log";
@@ -103,13 +99,6 @@ const CREATED = {
   position: true,
 } as const;
 
-export interface CreateAccountOptions {
-  /** By default that of accounts. */
-  durability?: Durability;
-  /** How long to wait for other regions to confirm it, in ms. */
-  quorumMs?: number;
-}
-
 /**
  * Creates an account. Accounts are single-leader: written in the leading region, where the
  * address is unique.
@@ -119,14 +108,14 @@ export interface CreateAccountOptions {
 export async function createAccount(
   input: z.output<typeof signUpInput>,
   vantage: RegionId,
-  { durability = entityPolicy("User").durability, quorumMs }: CreateAccountOptions = {},
+  options: Pick<DurableWriteOptions, "durability" | "quorumMs" | "waitMs"> = {},
 ): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
   const passwordHash = await hashPassword(input.password);
   const id = randomUUID();
   const data = { id, email: input.email, name: input.name, passwordHash };
   try {
     let repeated = false;
-    const written = await writeToLeader(vantage, async (db) => {
+    const made = async (db: PrismaClient) => {
       // An attempt whose answer was lost may have made it already, or do so at this moment.
       const own = () => db.user.findUnique({ where: { id }, select: CREATED });
       const before = repeated ? await own() : null;
@@ -138,22 +127,24 @@ export async function createAccount(
         if (row) return row;
         throw error;
       });
-    });
-    if (written.kind === "refused") {
-      return written.reason === "unreachable" ? UNAVAILABLE : LEADERLESS;
-    }
-    if (written.kind === "indeterminate") return INDETERMINATE;
-    const row = written.value;
-    const write = { origin: row.origin, position: row.position };
-    if (durability === "quorum") {
-      await geoReplication.publishWrite({ entityType: "User", entityId: id, ...write }, vantage);
-      const quorum = await awaitQuorum(vantage, write, { led: true, timeoutMs: quorumMs });
-      if (quorum.kind === "indeterminate") {
-        getLogger("accounts").warn({ quorum }, "No quorum confirmed an account.");
+    };
+    const row = { entityType: "User", entityId: id } as const;
+    const written = await writeDurably(vantage, row, made, options);
+    switch (written.kind) {
+      case "refused":
+        return written.reason === "unreachable" ? UNAVAILABLE : LEADERLESS;
+      case "indeterminate":
+        return INDETERMINATE;
+      case "unconfirmed":
+        getLogger("accounts").warn({ why: written.detail }, "No quorum confirmed an account.");
         return UNCONFIRMED;
+      case "done": {
+        const { origin, position } = written.value;
+        return { ok: true, account: toAccount(written.value), write: { origin, position } };
       }
+      default:
+        return written satisfies never;
     }
-    return { ok: true, account: toAccount(row), write };
   } catch (error) {
     if (isUniqueViolation(error)) return EMAIL_TAKEN;
     getLogger("accounts").error({ err: error }, "An account could not be created.");

@@ -1,7 +1,7 @@
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds } from "./regions/topology";
-import { wakeChannel } from "./replication/bus";
+import { wakePublisher } from "./replication/bus";
 import { lagOf, type ReplicationLag } from "./replication/lags";
 import { entityAccess, type EntityType } from "./conflicts/entities";
 
@@ -30,9 +30,7 @@ export class GeoReplicationCoordinator {
     const { topology, redis } = this.runtime();
     if (!isActor(event.origin)) throw new RangeError("Not the origin of a replicated row");
     const region = parseRegionIdOf(regionIds(topology), regionOfActor(event.origin));
-    await redis
-      .of(vantage ?? topology.currentRegion, region)
-      .attempt((client) => client.publish(wakeChannel(region), ""));
+    await wakePublisher(redis, vantage ?? topology.currentRegion, region);
     return event;
   }
 
@@ -45,9 +43,7 @@ export class GeoReplicationCoordinator {
     const source = parseRegionIdOf(regionIds(topology), sourceRegion);
     const db = clients.write(topology.currentRegion, source);
     const rows = await entityAccess(entityType).rewrite(db, entityId);
-    await redis
-      .of(topology.currentRegion, source)
-      .attempt((client) => client.publish(wakeChannel(source), ""));
+    await wakePublisher(redis, topology.currentRegion, source);
     return rows > 0;
   }
 

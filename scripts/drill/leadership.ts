@@ -3,17 +3,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import pg from "pg";
 import { systemSleep } from "@/lib/clock";
-import { writeToLeader } from "@/lib/db/failover/leader-write";
+import type { Durability } from "@/lib/db/conflicts/policy";
+import { writeDurably, type Stamped } from "@/lib/db/failover/durable-write";
+import { readAttempts } from "@/lib/db/failover/history";
 import { DEFAULT_FAILOVER_SETTINGS } from "@/lib/db/failover/settings";
+import { RegionTimeoutError } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Endpoints, Topology } from "@/lib/db/regions/topology";
+import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 
 export interface LeadershipDrillOptions {
   kind: "failover" | "switchover";
   rounds: number;
+  durability: Durability;
+  /** Redis is killed with each fault. */
+  killRedis: boolean;
   log: (line: string) => void;
   /** Flags of the planet, such as --no-redis. */
   planet?: readonly string[];
@@ -24,10 +31,13 @@ export interface LeadershipDrillResult {
   rounds: number;
   gapMs: { p50: number; p95: number; max: number };
   acknowledged: number;
-  /** Acknowledged, and in some region neither present nor listed as stranded. */
+  /** Acknowledged, and in some region neither present nor, in region durability, listed as stranded. */
   lost: number;
+  /** Moments in which a former leader could write beside a later one, and writes that it took then. */
   dualLeader: number;
+  /** Writes of a former leader that the next one began without. */
   stranded: number;
+  /** Of these: part of what all regions have now. The others have a conflict record. */
   merged: number;
   /** Not acknowledged within the client's bounded wait. */
   failedWrites: number;
@@ -105,6 +115,7 @@ class LeadershipDrill {
   private async round(round: number): Promise<number> {
     const leader = await this.settled();
     const startMs = performance.now();
+    if (this.options.killRedis) await this.killRedis();
     const heal = await this.fault(leader, round);
     await this.untilAnotherLeads(leader);
     await this.untilWriting(performance.now());
@@ -141,6 +152,13 @@ class LeadershipDrill {
       await systemSleep(STOPPED_MS - (performance.now() - stoppedAtMs));
       for (const each of tree) signal(each, "SIGCONT");
     };
+  }
+
+  private async killRedis(): Promise<void> {
+    const processes = await this.planet.processes();
+    const redis = processes.find(({ name }) => name === "redis");
+    if (!redis) throw new Error("There is no Redis to kill");
+    signal(redis.pid, "SIGKILL");
   }
 
   /** One leader that all regions know, all of them answering, and the cool-down over. */
@@ -198,16 +216,19 @@ class LeadershipDrill {
     while (!end.aborted) {
       const sentMs = performance.now();
       const id = randomUUID();
-      const email = `${id}@example.com`;
-      const outcome = await writeToLeader(
+      const outcome = await writeDurably(
         vantage,
-        (db) =>
-          db.$queryRaw`INSERT INTO "User" (id, email, name, "passwordHash")
-            VALUES (${id}, ${email}, 'drill', 'x') ON CONFLICT (id) DO NOTHING`,
-        { waitMs: CLIENT_WAIT_MS, runtime: () => this.runtime! },
+        { entityType: "User", entityId: id },
+        (db) => insertOrFind(db, id),
+        {
+          durability: this.options.durability,
+          waitMs: CLIENT_WAIT_MS,
+          runtime: () => this.runtime!,
+        },
       ).catch((error: unknown) => ({ kind: "failed" as const, detail: String(error) }));
-      if (outcome.kind === "done") this.acknowledged.push({ id, atMs: performance.now() });
-      else if (!end.aborted) {
+      if (outcome.kind === "done") {
+        if (!end.aborted) this.acknowledged.push({ id, atMs: performance.now() });
+      } else if (!end.aborted && this.acknowledged.length > 0) {
         this.failed += 1;
         this.options.log(`${vantage}: ${outcome.kind}: ${outcome.detail}`);
       }
@@ -230,6 +251,7 @@ class LeadershipDrill {
   }
 
   private async judge(gaps: number[]): Promise<LeadershipDrillResult> {
+    const { durability } = this.options;
     const ids = this.acknowledged.map(({ id }) => id);
     let missing: string[] = [];
     await until(ROUND_MS, "all regions to have everything", async () => {
@@ -260,7 +282,7 @@ class LeadershipDrill {
       rounds: gaps.length,
       gapMs: { p50: at(0.5), p95: at(0.95), max: at(1) },
       acknowledged: ids.length,
-      lost: missing.filter((id) => !stranded.has(id)).length,
+      lost: missing.filter((id) => durability === "quorum" || !stranded.has(id)).length,
       dualLeader: this.dual + (await this.interleaved()),
       stranded: stranded.size,
       merged: [...stranded.values()].filter((outcome) => outcome === "merged").length,
@@ -275,13 +297,20 @@ class LeadershipDrill {
   private async interleaved(): Promise<number> {
     const [first] = this.regions;
     if (!first) return 0;
-    const { rows } = await first.pool.query<{ changes: number; promotions: number }>(
-      `SELECT (SELECT count(*)::int FROM (
-           SELECT origin, lag(origin) OVER (ORDER BY hlc) AS before FROM "User" WHERE name = 'drill') o
-         WHERE origin <> before) AS changes,
-         (SELECT count(*)::int FROM mr.failover_attempt WHERE status IN ('completed', 'rolled_back')) AS promotions`,
+    const { rows } = await first.pool.query<{ changes: number }>(
+      `SELECT count(*)::int AS changes FROM (
+         SELECT origin, lag(origin) OVER (ORDER BY hlc) AS before FROM "User" WHERE name = 'drill') o
+       WHERE origin <> before`,
     );
-    return Math.max(0, (rows[0]?.changes ?? 0) - (rows[0]?.promotions ?? 0));
+    // A region that was away may not have been told of every promotion yet.
+    const promotions = new Set<string>();
+    for (const { pool } of this.regions) {
+      const told = await readAttempts(pool, 1_000);
+      for (const { id, status } of told) {
+        if (status === "completed" || status === "rolled_back") promotions.add(id);
+      }
+    }
+    return Math.max(0, (rows[0]?.changes ?? 0) - promotions.size);
   }
 
   private topology(): Topology {
@@ -301,6 +330,20 @@ class LeadershipDrill {
       },
     };
   }
+}
+
+/** What it returns is stamped: also when an earlier attempt made the row. */
+async function insertOrFind(db: PrismaClient, id: string): Promise<Stamped> {
+  const rows = await db.$queryRaw<Stamped[]>`
+    WITH made AS (
+      INSERT INTO "User" (id, email, name, "passwordHash")
+      VALUES (${id}, ${`${id}@example.com`}, 'drill', 'x') ON CONFLICT (id) DO NOTHING
+      RETURNING origin, position)
+    SELECT origin, position FROM made UNION ALL SELECT origin, position FROM "User" WHERE id = ${id}
+    LIMIT 1`;
+  // Another transaction is about to commit it, or came between this one's snapshot and its insert.
+  if (!rows[0]) throw new RegionTimeoutError(0);
+  return rows[0];
 }
 
 async function leadingEpoch(pool: pg.Pool): Promise<bigint | null> {

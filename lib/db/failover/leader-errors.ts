@@ -8,9 +8,17 @@ const NEVER_SENT = new Set([
   "P1001",
 ]);
 
+/** What pg's pool says, without a code, of a connection that did not come about in time. */
+const NEVER_OPENED =
+  /terminated due to connection timeout|timeout exceeded when trying to connect|^timeout expired$/i;
+
 /** Whether the database cannot have seen the statement that failed so. */
 export function wasNeverSent(error: unknown): boolean {
-  return wrapped(error).some(({ code }) => typeof code === "string" && NEVER_SENT.has(code));
+  return wrapped(error).some(
+    ({ code, message }) =>
+      (typeof code === "string" && NEVER_SENT.has(code)) ||
+      (typeof message === "string" && NEVER_OPENED.test(message)),
+  );
 }
 
 /** Who leads, as the region that refused with MR001 says. */

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Redis } from "ioredis";
-import { connectRedis, OptionalRedis } from "@/lib/db/redis";
+import { connectRedis, OptionalRedis, type RedisCache } from "@/lib/db/redis";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
@@ -17,6 +17,15 @@ export function batchChannel(region: RegionId): string {
 /** Names of the signals that say "the outbox has something new", sent by whoever committed it. */
 export function wakeChannel(region: RegionId): string {
   return `mr:wake:${region}`;
+}
+
+/** Never throws; answers late, or to no avail, while Redis is away. */
+export async function wakePublisher(
+  redis: RedisCache,
+  vantage: RegionId,
+  region: RegionId,
+): Promise<void> {
+  await redis.of(vantage, region).attempt((client) => client.publish(wakeChannel(region), ""));
 }
 
 /** PostgreSQL channel on which a publisher without Redis tells appliers to pull. */

@@ -16,6 +16,9 @@ const refusedBy = (leader: string) => sqlError("MR001", leader);
 const noLease = () => sqlError("MR007", US);
 const netError = (code: string) => Object.assign(new Error(code), { code });
 
+/** Longer than any of these takes, however busy the machine is. */
+const PATIENT = 10_000;
+
 /** Regions that answer an attempt as they are told to; each looks once at what the overviews say. */
 class World {
   leader = US;
@@ -59,7 +62,7 @@ class World {
 describe("a write to the leader", () => {
   test("goes where MR001 points, and asks no overview", async () => {
     const world = new World();
-    const outcome = await world.write((region) => (region === AP ? "x" : refusedBy(AP)));
+    const outcome = await world.write((region) => (region === AP ? "x" : refusedBy(AP)), PATIENT);
     expect(outcome).toMatchObject({ kind: "done", value: "x", regionId: AP, attempts: 2 });
     expect(world.asked).toEqual([US, AP]);
     expect(world.looks).toBe(0);
@@ -68,14 +71,17 @@ describe("a write to the leader", () => {
   test("does not go where nobody configured a region", async () => {
     const world = new World();
     world.news = AP;
-    const outcome = await world.write((region) => (region === AP ? "x" : refusedBy("moon-1")));
+    const outcome = await world.write(
+      (region) => (region === AP ? "x" : refusedBy("moon-1")),
+      PATIENT,
+    );
     expect(outcome).toMatchObject({ kind: "done", regionId: AP });
     expect(world.looks).toBeGreaterThan(0);
   });
 
   test("waits 25 ms, and doubles that up to 200, while there is no lease", async () => {
     const world = new World();
-    await world.write((_, attempt) => (attempt < 7 ? noLease() : "x"), 10_000);
+    await world.write((_, attempt) => (attempt < 7 ? noLease() : "x"), PATIENT);
     expect(world.sleeps).toEqual([25, 50, 100, 200, 200, 200]);
   });
 
@@ -99,7 +105,7 @@ describe("a write to the leader", () => {
 
   test("is done when a repeat succeeds after an unknown outcome, where the lease is held", async () => {
     const repeat = (_: RegionId, attempt: number) => (attempt === 1 ? netError("ECONNRESET") : "x");
-    expect(await new World().write(repeat)).toMatchObject({ kind: "done", attempts: 2 });
+    expect(await new World().write(repeat, PATIENT)).toMatchObject({ kind: "done", attempts: 2 });
     const deposed = new World();
     deposed.leads = false;
     expect(await deposed.write(repeat)).toMatchObject({ kind: "indeterminate" });
@@ -122,5 +128,9 @@ describe("errors of a leader", () => {
   test("tell a connection that was never open from one that broke", () => {
     expect(wasNeverSent(netError("ECONNREFUSED"))).toBe(true);
     expect(wasNeverSent(netError("ECONNRESET"))).toBe(false);
+    const messages = (message: string) => wasNeverSent({ code: "P2010", cause: { message } });
+    expect(messages("Connection terminated due to connection timeout")).toBe(true);
+    expect(messages("Connection terminated unexpectedly")).toBe(false);
+    expect(messages("Query read timeout")).toBe(false);
   });
 });

@@ -99,7 +99,7 @@ class LeadershipDrill {
     for (let round = 1; round <= this.options.rounds; round++) {
       const gapMs = await this.round(round);
       gaps.push(gapMs);
-      this.options.log(`round ${round}: ${Math.round(gapMs)} ms`);
+      this.options.log(`round ${round}: ${Math.round(gapMs)} ms${await this.lastSteps()}`);
     }
     this.ended.abort();
     await Promise.all([...watchers, ...writers]);
@@ -123,6 +123,17 @@ class LeadershipDrill {
     const endMs = performance.now();
     await heal();
     return this.longestGap(startMs, endMs);
+  }
+
+  /** Of the newest attempt that any region knows, for whoever wonders where the time went. */
+  private async lastSteps(): Promise<string> {
+    const lists = await Promise.all(
+      this.regions.map(({ pool }) => readAttempts(pool, 1).catch(() => [])),
+    );
+    const [newest] = lists.flat().sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1));
+    if (!newest) return "";
+    const steps = newest.steps.map(({ name, ms }) => `${name} ${ms}`).join(", ");
+    return ` (${newest.from} to ${newest.to}, ${newest.status}: ${steps})`;
   }
 
   /** Returns what ends the fault. */

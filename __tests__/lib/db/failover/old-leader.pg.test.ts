@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Leaders } from "@/__tests__/support/leaders";
+import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { waitFor } from "@/__tests__/support/wait-for";
+import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
+import type { RegionId } from "@/lib/db/regions/region-id";
+
+const USER = "somebody";
+let planet: TestPlanet;
+let leaders: Leaders;
+
+beforeAll(async () => {
+  planet = await startTestPlanet({ failover: {} });
+  await planet.startWorkers();
+  leaders = new Leaders(planet);
+});
+afterAll(async () => {
+  await leaders.stop();
+  await planet.stop();
+});
+
+/** In region durability: acknowledged by the leader alone. */
+async function insert(region: string) {
+  const id = randomUUID();
+  const { rows } = await planet.region(region).pool.query<{ origin: string; position: string }>(
+    `INSERT INTO "User" (id, email, name, "passwordHash") VALUES ($1, $1, 'x', 'x')
+     RETURNING origin, position::text`,
+    [id],
+  );
+  return { id, origin: rows[0]!.origin, position: BigInt(rows[0]!.position) };
+}
+
+it("a write that only the old leader has is said to be missing, and merged when that is back", async () => {
+  const before = await leaders.settle();
+  const vantage = planet.ids.find((id) => id !== before)!;
+  const session = new ReadYourWritesManager(() => runtime);
+  const runtime = planet.runtime(vantage);
+  const read = (id: string) =>
+    session.ensureConsistency(USER, vantage, (db) => db.user.findUnique({ where: { id } }), {
+      vantage,
+    });
+
+  leaders.isolate(before);
+  const written = await insert(before);
+  const mark = { entityType: "User", entityId: written.id, ...written } as const;
+  await session.recordWrite(USER, mark, { vantage });
+  const after = await leaders.leader(before);
+
+  // The session's own write is nowhere within reach: older data, and said to be older.
+  const missing = await read(written.id);
+  expect(missing.data).toBeNull();
+  expect(missing.receipt).toMatchObject({ stale: true, reason: "stale-fallback" });
+  expect(missing.receipt.elapsedMs).toBeLessThan(5_000);
+
+  leaders.healAll();
+  const listed = await waitFor(
+    async () => {
+      const { rows } = await planet.region(after).pool.query<{
+        outcome: string;
+      }>("SELECT outcome FROM mr.stranded_write WHERE entity_id = $1", [written.id]);
+      return rows[0];
+    },
+    { timeoutMs: 20_000, what: "the list of stranded writes" },
+  );
+  expect(listed.outcome).toBe("merged");
+  const found = await read(written.id);
+  expect(found.data?.id).toBe(written.id);
+  expect(found.receipt.stale).toBe(false);
+  for (const { pool } of planet.regions) {
+    const { rows } = await pool.query(`SELECT FROM "User" WHERE id = $1`, [written.id]);
+    expect(rows).toHaveLength(1);
+  }
+  expect(leaders.dual).toEqual([]);
+});
+
+it("an address that both leaders gave away stays with one account, in every region the same", async () => {
+  const before = await leaders.settle();
+  const email = `${randomUUID()}@example.com`;
+  const sign = async (region: string) => {
+    const id = randomUUID();
+    await planet
+      .region(region)
+      .pool.query(
+        `INSERT INTO "User" (id, email, name, "passwordHash") VALUES ($1, $2, 'x', 'x')`,
+        [id, email],
+      );
+    return id;
+  };
+  leaders.isolate(before);
+  const first = await sign(before);
+  const after = await leaders.leader(before);
+  const second = await sign(after);
+  leaders.healAll();
+  await leaders.settle();
+  await waitFor(
+    async () => {
+      const seen = await Promise.all(
+        planet.regions.map(async ({ pool }) => {
+          const { rows } = await pool.query<{ id: string; origin: string }>(
+            `SELECT id FROM "User" WHERE email = $1 AND "deletedAt" IS NULL ORDER BY id`,
+            [email],
+          );
+          return rows.map(({ id }) => id).join();
+        }),
+      );
+      return new Set(seen).size === 1 && seen[0] !== "" && { seen, first, second };
+    },
+    { timeoutMs: 20_000, what: "one owner of the address" },
+  );
+});

@@ -4,7 +4,6 @@ import { Leaders } from "@/__tests__/support/leaders";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
-import type { RegionId } from "@/lib/db/regions/region-id";
 
 const USER = "somebody";
 let planet: TestPlanet;

@@ -58,8 +58,8 @@ export class StrandedWrites {
     if (lastOf(this.region) < epoch) throw new Error("This epoch is not in the history yet");
     // Handed over: nothing was left behind. Led again since: what it wrote then was no tail.
     if (!after?.epoch || after.kind === "switchover" || lastOf(former) > after.epoch) return;
-    const cut = positionsFromJson(after.cut)?.get(actor);
-    if (cut === undefined) return;
+    // An actor of which nothing had ever been applied has no entry.
+    const cut = positionsFromJson(after.cut)?.get(actor) ?? toPosition(0n);
     const events = await unseenEvents(theirs, cut);
     if (events.length === 0) return;
     await this.arrived(own, actor, lastPosition(events));

@@ -171,8 +171,9 @@ export function regionsSuite(): void {
       for (const region of regions) {
         expect(Object.keys(region).sort()).toEqual(
           [
-            ...["bus", "checkedAt", "city", "healthy", "isPrimary", "latencyMs", "name"],
-            ...["pendingWrites", "regionId", "replicationLag"],
+            ...["bus", "checkedAt", "city", "epoch", "healthy", "isPrimary", "latencyMs"],
+            ...["leading", "leaseRemainingMs", "name", "paused", "pendingWrites", "regionId"],
+            "replicationLag",
           ].sort(),
         );
       }

@@ -289,7 +289,10 @@ describe("a request that is refused", () => {
       manager.triggerManualFailover(target, "two"),
     ]);
     expect(both.map(({ kind }) => kind).sort()).toEqual(["refused", "requested"]);
-    expect(both.find(({ kind }) => kind === "refused")).toMatchObject(refused("running"));
+    // The first may have ended by then.
+    expect(both.find(({ kind }) => kind === "refused")).toMatchObject({
+      reason: expect.stringMatching(/^(running|already-leader)$/),
+    });
     const attempt = await ended(both.find(({ kind }) => kind === "requested")!);
     expect(attempt).toMatchObject({ status: "completed", from: leader, to: target });
     expect(await calm()).toBe(target);

@@ -58,12 +58,23 @@ export async function orderFailover(
   try {
     const { rows } = await within(
       ORDER_MS,
-      target.db.query<{ answer: string }>(
-        "SELECT mr.order_leadership($1, $2, $3, $4, $5) AS answer",
-        [id, kind, leader?.region ?? null, order.reason.slice(0, MAX_REASON), order.by],
+      target.db.query<{ answer: "requested" | "running" | "already-leader" | "leader-changed" }>(
+        "SELECT mr.order_leadership($1, $2, $3, $4::bigint, $5, $6) AS answer",
+        [
+          id,
+          kind,
+          leader?.region ?? null,
+          `${leader?.epoch ?? 0n}`,
+          order.reason.slice(0, MAX_REASON),
+          order.by,
+        ],
       ),
     );
-    if (rows[0]?.answer !== "requested") return await refuse("running");
+    const answer = rows[0]?.answer ?? "running";
+    if (answer !== "requested") {
+      // Audited there already.
+      return { kind: "refused", reason: answer, message: explainRefusal(answer, order.to, looks) };
+    }
     const attempt = await within(ORDER_MS, readAttempt(target.db, id));
     if (attempt) return { kind: "requested", attempt };
     throw new Error(`The attempt ${id} is not in the history`);

@@ -24,14 +24,22 @@ $$;
 CREATE FUNCTION mr.count_unseen_writes(p_after bigint) RETURNS integer
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$ SELECT mr.count_unseen(p_after) $$;
 
--- mr.request_leadership with an audit of who asked and what was answered, in one transaction.
-CREATE FUNCTION mr.order_leadership(p_id text, p_kind text, p_from text, p_reason text, p_by text) RETURNS text
+-- mr.request_leadership with an audit of who asked and what was answered, in one transaction. p_epoch: the newest
+-- one that whoever asks has seen. 'already-leader' or 'leader-changed' where it has been overtaken meanwhile: the
+-- second of two clicks must not end the epoch that the first began.
+CREATE FUNCTION mr.order_leadership(p_id text, p_kind text, p_from text, p_epoch bigint, p_reason text, p_by text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    v_answer text := mr.request_leadership(p_id, p_kind, p_from, p_reason, p_by);
+    v_answer text;
 BEGIN
+    PERFORM pg_advisory_xact_lock(727073, 4);
+    v_answer := CASE
+        WHEN mr.leading() IS NOT NULL THEN 'already-leader'
+        WHEN (SELECT epoch FROM mr.leadership) > p_epoch THEN 'leader-changed'
+        ELSE mr.request_leadership(p_id, p_kind, p_from, p_reason, p_by) END;
     PERFORM mr.write_audit(p_by, 'leadership.' || p_kind, mr.local_region(),
-        jsonb_build_object('attempt', p_id, 'from', p_from, 'reason', p_reason), v_answer);
+        jsonb_build_object('attempt', p_id, 'from', p_from, 'reason', p_reason),
+        CASE v_answer WHEN 'requested' THEN v_answer ELSE 'refused: ' || v_answer END);
     RETURN v_answer;
 END
 $$;

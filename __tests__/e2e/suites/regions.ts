@@ -44,7 +44,8 @@ export function regionsSuite(): void {
         expect(await card(page, region).locator('[data-lag="ok"]').count()).toBe(2);
       }
       expect(await card(page, "us-east-1").getByText("Leader").count()).toBe(1);
-      expect(await page.getByText("Leader").count()).toBe(1);
+      const dashboard = page.getByRole("region", { name: "Regions", exact: true });
+      expect(await dashboard.getByText("Leader").count()).toBe(1);
       await page.getByText("Bus Redis").waitFor();
       await admin.shoot("regions");
     });

@@ -29,7 +29,7 @@ export type Recommendation = (typeof RECOMMENDATIONS)[number];
 /** How many writes of single-leader entities; counting stops at 10,000 per entity. */
 export type WriteCount =
   | { kind: "counted"; writes: number }
-  /** The leader does not answer. It was last seen so long ago; null: never. */
+  /** The region or the leader does not answer. The leader was last seen so long ago; null: never. */
   | { kind: "unknown"; leaderSeenMsAgo: number | null };
 
 export interface Refused {

@@ -65,7 +65,8 @@ export function isRunning({ status }: FailoverRecord): boolean {
 export function describeCount(count: WriteCount): string {
   if (count.kind === "counted") return count.writes === 1 ? "1 write" : `${count.writes} writes`;
   const seen = count.leaderSeenMsAgo;
-  return seen === null ? "unknown" : `unknown, last asked ${formatMs(seen)} ago`;
+  // Zero: it is the region that does not answer.
+  return seen === null || seen === 0 ? "unknown" : `unknown for ${formatMs(seen)}`;
 }
 
 export function describeMs(ms: number | null): string {

@@ -177,6 +177,10 @@ describe("POST /api/regions/failover", () => {
     expect(await read(await postFailover(post(order(to))), 400)).toMatchObject({
       reason: "unhealthy",
     });
+    const { candidates } = await failoverManager.previewFailover(to);
+    expect(candidates).toMatchObject([
+      { reachable: false, lacks: { kind: "unknown" }, stranded: { kind: "unknown" } },
+    ]);
   });
 
   it("refuses a region that is too far behind", async () => {

@@ -54,7 +54,8 @@ export function leadershipSuite(): void {
     it("sees what each region would cost", async () => {
       await candidate(VIRGINIA).getByText("leads in epoch").waitFor();
       for (const region of [DUBLIN, "ap-southeast-1"]) {
-        await candidate(region).getByText("Switch over: it costs next to nothing.").waitFor();
+        const fit = candidate(region).getByText("Switch over: it costs next to nothing.");
+        await fit.waitFor({ timeout: ATTEMPT_MS });
         expect(await candidate(region).getByText("unknown").count()).toBe(0);
       }
       await admin.shoot("failover-preview");
@@ -135,7 +136,8 @@ export function leadershipSuite(): void {
     });
 
     it("hands back to Virginia", async () => {
-      await candidate(VIRGINIA).getByText("Switch over: it costs next to nothing.").waitFor();
+      const fit = candidate(VIRGINIA).getByText("Switch over: it costs next to nothing.");
+      await fit.waitFor({ timeout: ATTEMPT_MS });
       await switchOver(VIRGINIA, "Virginia");
       await leads(VIRGINIA);
       await candidate(VIRGINIA).getByText("leads in epoch").waitFor({ timeout: ATTEMPT_MS });

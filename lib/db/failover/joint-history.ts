@@ -6,7 +6,7 @@ import { readAttempts } from "./history";
 import type { OperatorRegion } from "./queryable";
 
 /** Longest wait for one region's history, in ms; the others have what has ended. */
-const ANSWER_MS = 1_500;
+const ANSWER_MS = 2_500;
 
 export interface Joint<T> {
   items: T[];

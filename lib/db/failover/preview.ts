@@ -23,7 +23,7 @@ import { lookAtRegions, reportsOf, type Look, type RegionReport } from "./report
 import type { FailoverSettings } from "./settings";
 
 /** Longest wait for the leader to count, in ms. */
-const COUNT_MS = 1_500;
+const COUNT_MS = 2_500;
 
 /** Writes of the leader past each of some positions. */
 type Counts = ReadonlyMap<Position, number>;
@@ -105,8 +105,8 @@ function candidateOf(
     votes: report?.votes ?? false,
     leads,
     position: position === null ? null : `${position}`,
-    lacks: counted(counts, leader, position),
-    stranded: counted(counts, leader, report && leader ? bestHeld(report, looks, leader) : null),
+    lacks: counted(counts, leader, report && (position ?? toPosition(0n))),
+    stranded: counted(counts, leader, report && leader && bestHeld(report, looks, leader)),
     behindMs: report && leader ? behindMs(report, leader) : null,
     switchoverGapMs: leads ? null : (gaps?.switchoverMs ?? null),
     failoverGapMs: gaps?.failoverMs ?? null,
@@ -127,12 +127,13 @@ function bestHeld(report: RegionReport, looks: readonly Look[], leader: KnownLea
   }, toPosition(0n));
 }
 
+/** @param position null: nobody knows how far the region is */
 function counted(
   counts: Counts | null,
   leader: KnownLeader | null,
   position: Position | null,
 ): WriteCount {
-  const writes = counts?.get(position ?? toPosition(0n));
+  const writes = position === null ? undefined : counts?.get(position);
   if (writes !== undefined) return { kind: "counted", writes };
   return { kind: "unknown", leaderSeenMsAgo: leader?.seenMsAgo ?? null };
 }

@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { errorMessage } from "@/lib/errors";
+import { getLogger } from "@/lib/log";
 import { within } from "@/lib/db/regions/faults";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import { positionsFromJson, toPosition, type Position } from "@/lib/db/sessions/positions";
 import type { OperatorRegion } from "./queryable";
 
-/** Longest wait for one region, in ms: an operator looks at what answers, and is told what does not. */
-const ANSWER_MS = 1_500;
+/**
+ * Longest wait for one region, in ms: an operator looks at what answers, and is told what does not. A first
+ * connection takes five round trips, 1.3 s to the other side of the world.
+ */
+const ANSWER_MS = 2_500;
 
 const regionId = z.string().transform((id) => id as RegionId);
 const actor = z.string().transform((id) => id as Actor);
@@ -82,6 +86,7 @@ export function lookAtRegions(
         const report = await within(timeoutMs, readReport(region));
         return { id: region.id, report, failure: null };
       } catch (error) {
+        getLogger("leadership").debug({ err: error, region: region.id }, "no report");
         return { id: region.id, report: null, failure: errorMessage(error) };
       }
     }),

@@ -184,6 +184,26 @@ const failoverShape = {
 
 const isOn = (value: string | undefined) => value === "1" || value === "true";
 
+/** Times of the control plane alone: what a command needs that knows its databases otherwise. */
+export function parseFailoverTimes(source: EnvSource): FailoverTimes {
+  return buildFailover(parseShape(failoverShape, withoutBlanks(source)));
+}
+
+function buildFailover(values: z.output<z.ZodObject<typeof failoverShape>>): FailoverTimes {
+  return {
+    leaseMs: values.FAILOVER_LEASE_MS,
+    marginMs: values.FAILOVER_MARGIN_MS,
+    renewMs: values.FAILOVER_RENEW_MS,
+    probeMs: values.FAILOVER_PROBE_MS,
+    probeTimeoutMs: values.FAILOVER_PROBE_TIMEOUT_MS,
+    suspectMs: values.FAILOVER_SUSPECT_MS,
+    staggerMs: values.FAILOVER_STAGGER_MS,
+    coolDownMs: values.FAILOVER_COOL_DOWN_MS,
+    maxBehindMs: values.FAILOVER_MAX_BEHIND_MS,
+    automatic: values.FAILOVER_AUTOMATIC === undefined || isOn(values.FAILOVER_AUTOMATIC),
+  };
+}
+
 /** Pure: the whole configuration of a process from its environment. Throws ConfigurationError. */
 export function parseEnv(source: EnvSource): Env {
   const set = withoutBlanks(source);
@@ -217,18 +237,7 @@ export function parseEnv(source: EnvSource): Env {
     onVercel: values.VERCEL !== undefined,
     localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
-    failover: {
-      leaseMs: values.FAILOVER_LEASE_MS,
-      marginMs: values.FAILOVER_MARGIN_MS,
-      renewMs: values.FAILOVER_RENEW_MS,
-      probeMs: values.FAILOVER_PROBE_MS,
-      probeTimeoutMs: values.FAILOVER_PROBE_TIMEOUT_MS,
-      suspectMs: values.FAILOVER_SUSPECT_MS,
-      staggerMs: values.FAILOVER_STAGGER_MS,
-      coolDownMs: values.FAILOVER_COOL_DOWN_MS,
-      maxBehindMs: values.FAILOVER_MAX_BEHIND_MS,
-      automatic: values.FAILOVER_AUTOMATIC === undefined || isOn(values.FAILOVER_AUTOMATIC),
-    },
+    failover: buildFailover(values),
   };
 }
 

@@ -5,6 +5,14 @@ export interface RegionStatus {
   city: string;
   healthy: boolean;
   isPrimary: boolean;
+  /** The newest epoch of leadership that it has heard of; null where it was never reached. */
+  epoch: number | null;
+  /** It had a valid lease at `checkedAt`, and so took writes of single-leader entities. */
+  leading: boolean;
+  /** What was left of that lease then. */
+  leaseRemainingMs: number | null;
+  /** No region is promoted by itself, as far as this one knows. */
+  paused: boolean;
   /** From where the answering process runs; null where the region was never reached. */
   latencyMs: number | null;
   /** How far this region is behind each other region's writes, by source region. */

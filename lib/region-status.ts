@@ -1,4 +1,5 @@
 import type { LagState, RegionStatus } from "@/lib/region-status-shape";
+import { failoverManager } from "@/lib/db/failover-manager";
 import { geoReplication, type ReplicationLag } from "@/lib/db/geo-replication";
 import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
 import type { Overview } from "@/lib/db/regions/overview";
@@ -38,6 +39,7 @@ export async function gatherRegionStatus(
   const lags = await geoReplication.getReplicationLags(vantage);
   const health = db.getRegionHealth();
   const leader = db.getLeader().region;
+  const leadership = failoverManager.from(vantage).getAllRegionStatus();
   const { state } = defaultRuntime();
   const peers = state.latest(vantage, vantage)?.peers;
   return REGIONS.map((region) => {
@@ -45,6 +47,7 @@ export async function gatherRegionStatus(
     const nowMs = performance.now();
     const silentMs = nowMs - Math.max(overview?.readAtMs ?? -Infinity, askedSinceMs);
     const healthy = health.get(region.id) !== false && silentMs < SILENT_MS;
+    const led = leadership.get(region.id);
     const into = lags.filter((lag) => lag.target === region.id);
     return {
       regionId: region.id,
@@ -52,6 +55,10 @@ export async function gatherRegionStatus(
       city: region.city,
       healthy,
       isPrimary: region.id === leader,
+      epoch: led?.epoch ?? null,
+      leading: healthy && (led?.leading ?? false),
+      leaseRemainingMs: healthy ? (led?.leaseRemainingMs ?? null) : null,
+      paused: led?.paused ?? false,
       latencyMs: healthy ? (peers?.get(region.id)?.latencyMs ?? null) : null,
       replicationLag: Object.fromEntries(into.map((lag) => [lag.source, toLagState(lag)])),
       pendingWrites: sumPending(into),

@@ -16,6 +16,10 @@ function region(index: number, more: Partial<RegionStatus> = {}): RegionStatus {
     city: entry.city,
     healthy: true,
     isPrimary: entry.isPrimary,
+    epoch: 3,
+    leading: entry.isPrimary,
+    leaseRemainingMs: entry.isPrimary ? 940 : null,
+    paused: false,
     latencyMs: 76,
     replicationLag: Object.fromEntries(others.map(({ id }) => [id, { kind: "ok", ms: 41 }])),
     pendingWrites: 0,
@@ -77,6 +81,20 @@ describe("region status dashboard", () => {
     expect(virginia.getAllByText("41 ms")).toHaveLength(2);
     expect(virginia.getByText("76 ms")).toBeInTheDocument();
     expect(screen.queryByText(/Degraded bus/)).not.toBeInTheDocument();
+  });
+
+  it("says which region leads in which epoch, with how much of its lease", async () => {
+    const unled = { leading: false, leaseRemainingMs: null };
+    answer([region(0), region(1, { paused: true }), region(2, { epoch: null })]);
+    show();
+    await pass(10);
+    expect(card("US East (N. Virginia)").getByText("epoch 3, lease 940 ms")).toBeInTheDocument();
+    const dublin = card("EU West (Ireland)");
+    expect(dublin.getByText("follows, epoch 3, failover paused")).toBeInTheDocument();
+    expect(screen.getByText("follows, epoch unknown")).toBeInTheDocument();
+    answer([region(0, unled), region(1), region(2)]);
+    await pass(2_100);
+    expect(card("US East (N. Virginia)").getByText("epoch 3, no lease")).toBeInTheDocument();
   });
 
   it("shows what the server rendered until the first answer", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "@/lib/db/failover/attempt";
 import type { RegionId } from "@/lib/db/regions/region-id";
-import { attemptLine, joinHistories, statusLine } from "@/scripts/region/leadership";
+import { joinHistories } from "@/lib/db/failover/joint-history";
+import { attemptLine, statusLine } from "@/scripts/region/leadership-lines";
 
 function attempt(more: Partial<Attempt>): Attempt {
   return {
@@ -45,7 +46,11 @@ describe("region history", () => {
   });
 
   it("says that a region was not reached rather than that it follows", () => {
-    const line = statusLine({ id: "eu-west-1", sample: null, reason: "ECONNREFUSED" });
+    const line = statusLine({
+      id: "eu-west-1" as RegionId,
+      report: null,
+      failure: "ECONNREFUSED",
+    });
     expect(line).toContain("not reached: ECONNREFUSED");
   });
 });

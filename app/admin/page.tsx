@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import Link from "next/link";
+import { FailoverPanel } from "@/components/multi-region/failover-panel";
 import { RegionStatusDashboard } from "@/components/multi-region/region-status-dashboard";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { Forbidden } from "@/components/session/forbidden";
@@ -36,6 +37,7 @@ export default async function AdminPage() {
         </p>
       </PageHeader>
       <RegionStatusDashboard initial={regions} key={vantage} />
+      <FailoverPanel key={`failover ${vantage}`} />
     </>
   );
 }

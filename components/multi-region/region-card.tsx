@@ -41,6 +41,9 @@ export function RegionCard({ region }: { region: RegionStatus }) {
           <p className="truncate text-xs text-muted">
             {region.name} · {region.regionId}
           </p>
+          <p className="truncate text-xs text-muted" data-leading={region.leading || undefined}>
+            {describeLease(region)}
+          </p>
         </div>
         <p className={cn("flex items-center gap-1 text-sm font-medium", className)}>
           <Icon aria-hidden className="size-4" />
@@ -82,6 +85,17 @@ export function RegionCard({ region }: { region: RegionStatus }) {
       </div>
     </article>
   );
+}
+
+/** As of when it was last asked: a lease is renewed several times between two looks. */
+function describeLease({ leading, epoch, leaseRemainingMs, isPrimary, paused }: RegionStatus) {
+  const known = epoch === null ? "epoch unknown" : `epoch ${epoch}`;
+  const lease = leading
+    ? `${known}, lease ${formatMs(leaseRemainingMs ?? 0)}`
+    : isPrimary
+      ? `${known}, no lease`
+      : `follows, ${known}`;
+  return paused ? `${lease}, failover paused` : lease;
 }
 
 const BUS = { redis: "Redis", degraded: "degraded", unknown: null } as const;

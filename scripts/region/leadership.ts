@@ -1,25 +1,26 @@
-import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import type { Attempt } from "@/lib/db/failover/attempt";
-import { readAttempt, readAttempts } from "@/lib/db/failover/history";
-import { PgRegionControl } from "@/lib/db/failover/pg-region-control";
-import type { ControlSample } from "@/lib/db/failover/region-control";
+import { readJointHistory } from "@/lib/db/failover/joint-history";
+import { followAttempt, orderFailover } from "@/lib/db/failover/order";
+import { setPause } from "@/lib/db/failover/pause";
+import { previewFailover } from "@/lib/db/failover/preview";
+import type { OperatorRegion } from "@/lib/db/failover/queryable";
+import { lookAtRegions, reportsOf } from "@/lib/db/failover/report";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { RepairRegion } from "@/lib/db/replication/repair/snapshot";
-import { systemSleep } from "@/lib/clock";
-import { errorMessage, MeridianError } from "@/lib/errors";
+import { parseFailoverTimes } from "@/lib/env";
+import { MeridianError } from "@/lib/errors";
+import { ORDER_KINDS, type OrderKind } from "@/lib/failover-shape";
+import { attemptLine, previewLines, statusLine } from "./leadership-lines";
 
 /** Longest wait for the worker of the region that is to lead. */
 const ATTEMPT_MS = 20_000;
 
-type WithRegions = <T>(run: (regions: RepairRegion[]) => Promise<T>) => Promise<T>;
+/** Who asked, in the history and the audit. */
+const BY = "command line";
 
-interface Seen {
-  id: string;
-  sample: ControlSample | null;
-  reason: string | null;
-}
+type WithRegions = <T>(run: (regions: RepairRegion[]) => Promise<T>) => Promise<T>;
 
 interface Flags {
   json?: true;
@@ -34,19 +35,6 @@ class RefusedError extends MeridianError {
   }
 }
 
-async function look(regions: readonly RepairRegion[]): Promise<Seen[]> {
-  return Promise.all(
-    regions.map(async ({ id, pool }): Promise<Seen> => {
-      try {
-        const sample = await new PgRegionControl(id as RegionId, pool).sample();
-        return { id, sample, reason: null };
-      } catch (error) {
-        return { id, sample: null, reason: errorMessage(error) };
-      }
-    }),
-  );
-}
-
 function print(flags: Flags, report: unknown, lines: readonly string[]): void {
   const json = (_: string, value: unknown) =>
     typeof value === "bigint"
@@ -55,44 +43,6 @@ function print(flags: Flags, report: unknown, lines: readonly string[]): void {
         ? Object.fromEntries(value)
         : value;
   console.log(flags.json ? JSON.stringify(report, json, 2) : lines.join("\n"));
-}
-
-export function statusLine({ id, sample, reason }: Seen): string {
-  if (!sample) return `${id.padEnd(16)} not reached: ${reason}`;
-  const role =
-    sample.leading === null
-      ? sample.leader === id
-        ? "leader without a lease"
-        : `follows ${sample.leader}`
-      : `leads, ${Math.round(sample.heldMs ?? 0)} ms of its lease left`;
-  const marks = [
-    ...(sample.state === "ready" ? [] : [sample.state]),
-    ...(sample.votes ? [] : ["does not vote"]),
-    ...(sample.paused ? ["paused"] : []),
-    ...(sample.suspects ? [`cannot reach ${sample.suspects}`] : []),
-    ...(sample.stalled.length > 0 ? [`stalled: ${sample.stalled.join(", ")}`] : []),
-  ];
-  return [`${id.padEnd(16)} epoch ${sample.epoch}  ${role}`, ...marks].join("; ");
-}
-
-export function attemptLine(attempt: Attempt): string {
-  const steps = attempt.steps.map(({ name, ms }) => `${name} ${ms} ms`).join(", ");
-  const outcome = attempt.error ? `${attempt.status}: ${attempt.error}` : attempt.status;
-  return `${attempt.requestedAt}  ${attempt.kind}  ${attempt.from ?? "?"} -> ${attempt.to}  ${outcome}  (${attempt.reason}, ${attempt.requestedBy})${steps ? `\n    ${steps}` : ""}`;
-}
-
-/** Newest first; an attempt that two regions tell of is one, as the one that has it further says. */
-export function joinHistories(lists: readonly Attempt[][], limit: number): Attempt[] {
-  const byId = new Map<string, Attempt>();
-  for (const attempt of lists.flat()) {
-    const known = byId.get(attempt.id);
-    if (!known || (known.completedAt === null && attempt.completedAt !== null)) {
-      byId.set(attempt.id, attempt);
-    }
-  }
-  return [...byId.values()]
-    .sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
-    .slice(0, limit);
 }
 
 async function confirm(target: string, flags: Flags): Promise<void> {
@@ -106,74 +56,35 @@ async function confirm(target: string, flags: Flags): Promise<void> {
   if (typed.trim() !== target) throw new RefusedError("That is another name. Nothing was done.");
 }
 
-/** Asks the target's worker, and follows what it does. */
+/** Shows what it would cost, asks for the name, asks the target's worker, and follows what it does. */
 async function lead(
-  regions: readonly RepairRegion[],
-  kind: "failover" | "switchover",
+  regions: readonly OperatorRegion[],
+  kind: OrderKind,
   target: string,
-  reason: string,
+  flags: Flags,
 ): Promise<Attempt> {
-  const seen = await look(regions);
+  const settings = parseFailoverTimes(process.env);
+  const preview = await previewFailover(regions, settings);
+  // Not on stdout: that is for the attempt.
+  console.error(previewLines(preview, target).join("\n"));
+  await confirm(target, flags);
+  const outcome = await orderFailover(regions, settings, {
+    to: target,
+    kind,
+    reason: flags.reason,
+    by: BY,
+  });
+  if (outcome.kind === "refused") throw new RefusedError(outcome.message);
   const region = regions.find(({ id }) => id === target);
-  const own = seen.find(({ id }) => id === target)?.sample;
-  if (!region) throw new RefusedError(`Unknown region ${target}.`);
-  if (!own) throw new RefusedError(`${target} cannot be reached.`);
-  const answering = seen.filter(({ sample }) => sample?.votes).length;
-  if (answering <= own.regions.length / 2) {
-    throw new RefusedError(`Only ${answering} of ${own.regions.length} regions can vote.`);
-  }
-  if (own.leading !== null) throw new RefusedError(`${target} leads already.`);
-  if (!own.votes) throw new RefusedError(`${target} is not ready: ${own.state}.`);
-  for (const { id, pool } of regions) {
-    if (!seen.some((other) => other.id === id && other.sample)) continue;
-    const [running] = (await readAttempts(pool, 5)).filter(
-      ({ status, startedAt }) =>
-        status === "in_progress" && Date.now() - Date.parse(startedAt ?? "") < ATTEMPT_MS,
-    );
-    if (running) throw new RefusedError(`An attempt of ${running.to} is running.`);
-  }
-  const id = randomUUID();
-  const { rows } = await region.pool.query<{ answer: string }>(
-    "SELECT mr.request_leadership($1, $2, $3, $4, $5) AS answer",
-    [id, kind, own.leader, reason, "command line"],
-  );
-  if (rows[0]?.answer !== "requested") throw new RefusedError("Another attempt is running.");
-  const untilMs = performance.now() + ATTEMPT_MS;
-  for (;;) {
-    const attempt = await readAttempt(region.pool, id);
-    if (attempt?.completedAt) return attempt;
-    if (performance.now() > untilMs) {
-      throw new RefusedError(`The worker of ${target} did not finish: ${attempt?.status}.`);
-    }
-    await systemSleep(50);
-  }
-}
-
-async function pause(regions: readonly RepairRegion[], paused: boolean, reason: string) {
-  const seen = await look(regions);
-  const version = seen.reduce((top, { sample }) => {
-    const theirs = sample?.pauseVersion ?? 0n;
-    return theirs > top ? theirs : top;
-  }, 0n);
-  const told: string[] = [];
-  for (const { id, pool } of regions) {
-    const ok = await pool
-      .query("SELECT mr.set_pause($1::bigint, $2, $3, 'command line')", [
-        `${version + 1n}`,
-        paused,
-        reason,
-      ])
-      .then(
-        () => true,
-        () => false,
-      );
-    if (ok) told.push(id);
-  }
-  return { paused, version: version + 1n, told, missed: regions.length - told.length };
+  const attempt = region && (await followAttempt(region.db, outcome.attempt.id, ATTEMPT_MS));
+  if (attempt?.completedAt) return attempt;
+  throw new RefusedError(`The worker of ${target} did not finish: ${attempt?.status}.`);
 }
 
 /** Adds the commands about who leads. Exit codes: 0 done, 1 refused, 2 not everything was reached. */
-export function addLeadershipCommands(program: Command, withRegions: WithRegions): void {
+export function addLeadershipCommands(program: Command, withPools: WithRegions): void {
+  const withRegions = (run: (regions: OperatorRegion[]) => Promise<void>) =>
+    withPools((regions) => run(regions.map(({ id, pool }) => ({ id: id as RegionId, db: pool }))));
   const guarded = (run: () => Promise<void>) =>
     run().catch((error: unknown) => {
       if (!(error instanceof RefusedError)) throw error;
@@ -187,9 +98,9 @@ export function addLeadershipCommands(program: Command, withRegions: WithRegions
     .option("--json", "print it as JSON")
     .action((flags: Flags) =>
       withRegions(async (regions) => {
-        const seen = await look(regions);
+        const seen = await lookAtRegions(regions);
         print(flags, seen, seen.map(statusLine));
-        if (seen.some(({ sample }) => sample === null)) process.exitCode = 2;
+        if (seen.some(({ report }) => report === null)) process.exitCode = 2;
       }),
     );
 
@@ -199,8 +110,8 @@ export function addLeadershipCommands(program: Command, withRegions: WithRegions
     .option("--json", "print it as JSON")
     .action((flags: Flags) =>
       withRegions(async (regions) => {
-        const seen = await look(regions);
-        const up = seen.flatMap(({ sample }) => (sample ? [sample] : []));
+        const seen = await lookAtRegions(regions);
+        const up = reportsOf(seen);
         const lags = up.flatMap((target) =>
           up
             .filter(({ region }) => region !== target.region)
@@ -235,33 +146,43 @@ export function addLeadershipCommands(program: Command, withRegions: WithRegions
     .action((flags: Flags) =>
       withRegions(async (regions) => {
         const limit = Math.max(1, Math.min(1_000, Number(flags.limit) || 20));
-        const lists = await Promise.all(
-          regions.map(({ pool }) => readAttempts(pool, limit).catch(() => null)),
-        );
-        const attempts = joinHistories(
-          lists.filter((list) => list !== null),
-          limit,
-        );
+        const { items: attempts, missing } = await readJointHistory(regions, limit);
         print(flags, attempts, attempts.length > 0 ? attempts.map(attemptLine) : ["none"]);
-        if (lists.includes(null)) process.exitCode = 2;
+        if (missing.length > 0) process.exitCode = 2;
       }),
     );
 
-  for (const [kind, description] of [
-    ["switchover", "let the leader hand over to a region; no write fails"],
-    ["failover", "let a region lead without asking the leader, once its lease must be over"],
-  ] as const) {
+  program
+    .command("preview [regionId]")
+    .description("print what it would cost to let a region lead, or each")
+    .option("--json", "print it as JSON")
+    .action((target: string | undefined, flags: Flags) =>
+      withRegions(async (regions) => {
+        const preview = await previewFailover(regions, parseFailoverTimes(process.env));
+        print(flags, preview, previewLines(preview, target));
+        const shown = preview.candidates.filter(
+          ({ regionId }) => target === undefined || regionId === target,
+        );
+        if (shown.length === 0) process.exitCode = 1;
+        else if (shown.some(({ reachable }) => !reachable)) process.exitCode = 2;
+      }),
+    );
+
+  const DESCRIPTIONS: Record<OrderKind, string> = {
+    switchover: "let the leader hand over to a region; no write fails",
+    failover: "let a region lead without asking the leader, once its lease must be over",
+  };
+  for (const kind of ORDER_KINDS) {
     program
       .command(`${kind} <regionId>`)
-      .description(description)
+      .description(DESCRIPTIONS[kind])
       .option("--reason <text>", "for the history", "on request")
       .option("--yes <regionId>", "confirms by naming the region")
       .option("--json", "print the attempt as JSON")
       .action((target: string, flags: Flags) =>
         guarded(() =>
           withRegions(async (regions) => {
-            if (kind === "failover") await confirm(target, flags);
-            const attempt = await lead(regions, kind, target, flags.reason);
+            const attempt = await lead(regions, kind, target, flags);
             print(flags, attempt, [attemptLine(attempt)]);
             if (attempt.status !== "completed") process.exitCode = 1;
           }),
@@ -277,11 +198,11 @@ export function addLeadershipCommands(program: Command, withRegions: WithRegions
       .option("--json", "print it as JSON")
       .action((flags: Flags) =>
         withRegions(async (regions) => {
-          const done = await pause(regions, paused, flags.reason);
+          const done = await setPause(regions, { paused, reason: flags.reason, by: BY });
           print(flags, done, [
             `${paused ? "paused" : "resumed"} in ${done.told.join(", ") || "no region"}`,
           ]);
-          if (done.missed > 0) process.exitCode = 2;
+          if (done.missed.length > 0) process.exitCode = 2;
         }),
       );
   }

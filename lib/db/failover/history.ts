@@ -3,6 +3,7 @@ import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import { positionsToJson, toPosition, type Position } from "@/lib/db/sessions/positions";
 import type { Attempt, AttemptKind, AttemptStatus, AttemptStep } from "./attempt";
 import type { PromotionResult } from "./promotion";
+import type { Queryable } from "./queryable";
 
 interface Row {
   id: string;
@@ -74,16 +75,16 @@ const SELECT_ATTEMPTS = `SELECT to_jsonb(a) || jsonb_build_object('epoch', a.epo
   FROM mr.failover_attempt a`;
 
 /** Newest first. */
-export async function readAttempts(pool: pg.Pool, limit: number): Promise<Attempt[]> {
-  const { rows } = await pool.query<{ attempt: Row }>(
+export async function readAttempts(db: Queryable, limit: number): Promise<Attempt[]> {
+  const { rows } = await db.query<{ attempt: Row }>(
     `${SELECT_ATTEMPTS} ORDER BY requested_at DESC LIMIT $1`,
     [limit],
   );
   return rows.map(({ attempt }) => toAttempt(attempt));
 }
 
-export async function readAttempt(pool: pg.Pool, id: string): Promise<Attempt | null> {
-  const { rows } = await pool.query<{ attempt: Row }>(`${SELECT_ATTEMPTS} WHERE id = $1`, [id]);
+export async function readAttempt(db: Queryable, id: string): Promise<Attempt | null> {
+  const { rows } = await db.query<{ attempt: Row }>(`${SELECT_ATTEMPTS} WHERE id = $1`, [id]);
   return rows[0] ? toAttempt(rows[0].attempt) : null;
 }
 

@@ -111,7 +111,7 @@ export interface FailoverRecord {
   requestedBy?: string;
 }
 
-export const STRANDED_OUTCOMES = ["merged", "superseded", "sibling"] as const;
+export const STRANDED_OUTCOMES = ["merged", "superseded", "sibling", "parked"] as const;
 export type StrandedOutcome = (typeof STRANDED_OUTCOMES)[number];
 
 /** A write of a former leader that the next one had not, once its region is back. */

@@ -56,6 +56,7 @@ export const OUTCOME_LABELS: Record<StrandedOutcome, string> = {
   merged: "Merged: every region has it.",
   superseded: "Superseded: a later version was made without it, and a conflict keeps it.",
   sibling: "Kept beside another version: somebody has to choose.",
+  parked: "It could not be merged and is a dead letter: somebody has to decide.",
 };
 
 export function isRunning({ status }: FailoverRecord): boolean {

@@ -174,8 +174,8 @@ export interface ExpectedGaps {
  * - Switchover: the old leader stops when it releases its lease. The answer needs half a round trip; then the
  *   new leader's database merges what came with it, and takes the lease. Writes under way at the old leader
  *   may add up to a second.
- * - Failover: promise, measure, pull and publish are a round trip to a majority each, between which the lease
- *   and its margin are waited out. A leader that answers goes on until its last lease ends: on average that was
+ * - Failover: promise, measure and publish are a round trip to a majority each, between which the lease and
+ *   its margin are waited out. A leader that answers goes on until its last lease ends: on average that was
  *   renewed half an interval before the promises, and began a round trip to its majority before it was held.
  *
  * Pure. Null where a round trip has not been measured, or a switchover has nobody to hand over.
@@ -193,7 +193,7 @@ export function expectedGaps(
   const switchoverMs =
     held && toLeaderMs !== undefined ? Math.round(toLeaderMs / 2 + 2 * COMMIT_MS) : null;
   if (quorumMs === null) return { switchoverMs, failoverMs: null };
-  const totalMs = 4 * quorumMs + guardMs(settings) + 3 * COMMIT_MS;
+  const totalMs = 3 * quorumMs + guardMs(settings) + 3 * COMMIT_MS;
   if (!held || !leader.report) return { switchoverMs, failoverMs: Math.round(totalMs) };
   const heldMs =
     settings.leaseMs -

@@ -99,7 +99,7 @@ const config = [
     IO,
   ),
   imports(
-    ["lib/{clock,env,errors,log,region-catalogue,service,vercel-regions}.ts"],
+    ["lib/{clock,env,errors,log,policy-defaults,region-catalogue,service,vercel-regions}.ts"],
     TOOLS,
     NEXT,
     VIEWS,

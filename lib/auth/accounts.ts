@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { entityPolicy } from "@/lib/db/conflicts/policies";
+import { ENTITY_POLICIES } from "@/lib/db/conflicts/policies";
 import type { Durability } from "@/lib/db/conflicts/policy";
 import { awaitQuorum } from "@/lib/db/failover/durability";
 import { geoReplication } from "@/lib/db/geo-replication";
@@ -119,7 +119,7 @@ export interface CreateAccountOptions {
 export async function createAccount(
   input: z.output<typeof signUpInput>,
   vantage: RegionId,
-  { durability = entityPolicy("User").durability, quorumMs }: CreateAccountOptions = {},
+  { durability = ENTITY_POLICIES.User.durability, quorumMs }: CreateAccountOptions = {},
 ): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
   const passwordHash = await hashPassword(input.password);
   const id = randomUUID();

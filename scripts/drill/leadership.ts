@@ -8,6 +8,7 @@ import { DEFAULT_FAILOVER_SETTINGS } from "@/lib/db/failover/settings";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Endpoints, Topology } from "@/lib/db/regions/topology";
+import { STANDARD_DEFAULTS } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 
@@ -294,6 +295,7 @@ class LeadershipDrill {
       sessionSecret: "",
       replicationSecret: "",
       failover: DEFAULT_FAILOVER_SETTINGS,
+      defaults: STANDARD_DEFAULTS,
       endpoints: (vantage, region) => {
         const endpoints = from[vantage]?.[region];
         if (!endpoints) throw new Error(`No link from ${vantage} to ${region}`);

@@ -1,4 +1,6 @@
 import type pg from "pg";
+import { policiesUnder } from "@/lib/db/conflicts/policies";
+import { checkQuorumSizes } from "@/lib/db/leaderless/quorum-sizes";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { regionIds, type Topology } from "@/lib/db/regions/topology";
 import { within } from "@/lib/db/regions/faults";
@@ -152,8 +154,10 @@ export class RegionWorker implements Service {
     const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
     while (!this.stopping.signal.aborted) {
       try {
+        const { defaults, regions } = this.topology;
+        checkQuorumSizes(policiesUnder(defaults), regions.length);
         await checkLocalStore(local, this.region);
-        await checkPolicies(local, this.region);
+        await checkPolicies(local, this.region, defaults);
         return;
       } catch (err) {
         if (err instanceof ConfigurationError) throw err;

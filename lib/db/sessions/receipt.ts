@@ -60,10 +60,12 @@ export interface Receipt {
   epoch: number;
   leader: string;
   /**
-   * Of a write that asked for a quorum: whether a majority of the regions was known to have it when
-   * this was made. `unconfirmed` is written all the same, and replicated like any other.
+   * Of a write that asked for a quorum: whether as many regions as that needs were known to have it
+   * when this was made. `unconfirmed` is written all the same, and replicated like any other.
    */
   quorum?: "held" | "unconfirmed";
+  /** Of such a write, or of a read of several regions: how many were needed, and which answered. */
+  copies?: { needed: number; regions: string[] };
 }
 
 export function levelName(level: ReadLevel): Receipt["level"] {

@@ -16,6 +16,7 @@ import { OutboxTrimmer } from "./outbox-trimmer";
 import { PeerObserver } from "./peer-observer";
 import { Publisher } from "./publisher";
 import { Recovery } from "./repair/recovery";
+import { RowSyncer } from "./row-syncer";
 import { checkLocalStore, connectStore } from "./store";
 import { TombstoneCollector } from "./tombstone-collector";
 
@@ -97,6 +98,7 @@ export class RegionWorker implements Service {
       new OutboxTrimmer(local),
       new DeadLetterRetrier(local),
       new TombstoneCollector({ local, peers }),
+      new RowSyncer({ local, peers }),
       ...this.leadership(),
       ...this.further(local),
       ...regionIds(topology)

@@ -148,6 +148,36 @@ describe("without replication", () => {
     expect((await read(EU, "behind")).receipt).toMatchObject({ regionId: EU, repaired: [] });
   });
 
+  it("costs one trip to each other region that is asked", async () => {
+    const { state } = runtime(US);
+    const { counters } = planet.link(US, EU).postgres;
+    await read(US, "behind");
+    let made: { trips: number; ms: number };
+    do {
+      // Overviews are read again after a second, over the same links.
+      await Promise.all(ALL.map((region) => state.refresh(US, region)));
+      const [before, startedMs] = [counters.roundTrips, performance.now()];
+      for (let n = 0; n < 3; n++) await read(US, "behind");
+      made = { trips: counters.roundTrips - before, ms: performance.now() - startedMs };
+    } while (made.ms > 800);
+    expect(made.trips).toBe(3);
+  });
+
+  it("reads a row of another topology as that is read", async () => {
+    await planet
+      .region(US)
+      .pool.query(
+        `INSERT INTO "User" (id, email, name, "passwordHash") VALUES ('led', 'l@example.com', 'L', '')`,
+      );
+    const { data, receipt } = await sessions(EU).readRow("reader", "User", "led", {
+      vantage: EU,
+      level: "strong",
+    });
+    expect(data?.values.name).toBe("L");
+    expect(receipt).toMatchObject({ regionId: US, reason: "redirected-leader" });
+    expect(receipt.copies).toBeUndefined();
+  });
+
   it("does not fetch what has arrived meanwhile, nor the same twice", async () => {
     await plainWrite(US, "arrived", "a");
     await read(EU, "arrived");

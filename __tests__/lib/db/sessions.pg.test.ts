@@ -55,8 +55,26 @@ describe.each(TOPOLOGIES)("sessions over links with real delays, %s", (topology)
         ),
       { timeoutMs: 20_000, what: "every stream to be known" },
     );
+    await openConnections();
   });
   afterAll(() => planet.stop());
+
+  /** Opening one takes many round trips, and on a busy machine longer than a write may take. */
+  const openConnections = () =>
+    waitFor(
+      async () => {
+        const clients = [...places].flatMap(([from, { runtime }]) =>
+          planet.ids.map((to) => runtime.clients.write(from, to)),
+        );
+        await Promise.all(
+          clients.flatMap((db) =>
+            Array.from({ length: users }, () => db.$queryRaw`SELECT pg_sleep(0.2)::text`),
+          ),
+        );
+        return true;
+      },
+      { timeoutMs: 60_000, what: "connections between all regions" },
+    );
 
   const place = (id: string): Place => {
     const found = places.get(id as RegionId);
@@ -81,7 +99,7 @@ describe.each(TOPOLOGIES)("sessions over links with real delays, %s", (topology)
           create: { id, title, ownerId: user },
           update: { title },
         }),
-      { runtime: () => runtime, confirmMs },
+      { runtime: () => runtime, confirmMs, waitMs: 20_000 },
     );
     if (written.kind !== "placed") throw new Error(`The write was ${written.kind}`);
     const { value: row, regionId, confirmation } = written;

@@ -88,6 +88,7 @@ const config = [
     [
       "lib/db/conflicts/{hlc,vector-clock}.ts",
       "lib/db/failover/decide.ts",
+      "lib/db/leaderless/decide-quorum-read.ts",
       "lib/db/regions/{distance,region-id}.ts",
       "lib/db/replication/batch.ts",
       "lib/db/sessions/{positions,route-read,token}.ts",
@@ -99,7 +100,7 @@ const config = [
     IO,
   ),
   imports(
-    ["lib/{clock,env,errors,log,region-catalogue,service,vercel-regions}.ts"],
+    ["lib/{clock,env,errors,log,policy-defaults,region-catalogue,service,vercel-regions}.ts"],
     TOOLS,
     NEXT,
     VIEWS,

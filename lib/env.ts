@@ -1,5 +1,11 @@
 import { z } from "zod";
 import { ConfigurationError } from "@/lib/errors";
+import {
+  DURABILITIES,
+  STANDARD_DEFAULTS,
+  TOPOLOGIES,
+  type PolicyDefaults,
+} from "@/lib/policy-defaults";
 import { parseRegionCatalogue, type RegionEntry } from "@/lib/region-catalogue";
 import { nearestToVercelRegion } from "@/lib/vercel-regions";
 
@@ -32,6 +38,8 @@ export interface Env {
   conflictRetentionDays: number;
   /** Times of the control plane in ms; whether they are safe together is checked where they are used. */
   failover: FailoverTimes;
+  /** What holds for entities whose policy does not say otherwise. */
+  defaults: PolicyDefaults;
 }
 
 export interface FailoverTimes {
@@ -182,6 +190,22 @@ const failoverShape = {
   FAILOVER_AUTOMATIC: flag,
 };
 
+const oneOf = (values: readonly string[]) =>
+  `${values.slice(0, -1).join(", ")} or ${values.at(-1) ?? ""}`;
+
+const defaultsShape = {
+  DEFAULT_TOPOLOGY: z.enum(TOPOLOGIES, oneOf(TOPOLOGIES)).default(STANDARD_DEFAULTS.topology),
+  DEFAULT_DURABILITY: z
+    .enum(DURABILITIES, oneOf(DURABILITIES))
+    .default(STANDARD_DEFAULTS.durability),
+};
+
+/** What a database script needs to declare the entities as the application does. */
+export function parsePolicyDefaults(source: EnvSource): PolicyDefaults {
+  const values = parseShape(defaultsShape, withoutBlanks(source));
+  return { topology: values.DEFAULT_TOPOLOGY, durability: values.DEFAULT_DURABILITY };
+}
+
 const isOn = (value: string | undefined) => value === "1" || value === "true";
 
 /** Times of the control plane alone: what a command needs that knows its databases otherwise. */
@@ -222,6 +246,7 @@ export function parseEnv(source: EnvSource): Env {
       MERIDIAN_LOCAL_PLANET: flag,
       VERCEL: z.string().optional(),
       CONFLICT_RETENTION_DAYS: days,
+      ...defaultsShape,
       ...failoverShape,
     },
     set,
@@ -236,6 +261,7 @@ export function parseEnv(source: EnvSource): Env {
     linksPath: values.MERIDIAN_LINKS ?? null,
     onVercel: values.VERCEL !== undefined,
     localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
+    defaults: { topology: values.DEFAULT_TOPOLOGY, durability: values.DEFAULT_DURABILITY },
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

@@ -1,13 +1,16 @@
 import type { ClientBase } from "pg";
-import { ENTITY_POLICIES } from "@/lib/db/conflicts/policies";
-import { policyJson, samePolicy } from "@/lib/db/conflicts/policy";
+import { policiesUnder } from "@/lib/db/conflicts/policies";
+import { policyJson, samePolicy, type PolicyDefaults } from "@/lib/db/conflicts/policy";
 
 /**
- * Declares every entity to a migrated database, as `lib/db/conflicts/policies.ts` has it. One whose
- * policy and columns are as they were is left alone: declaring regenerates its triggers, for which
+ * Declares every entity to a migrated database, as `lib/db/conflicts/policies.ts` has it under the
+ * configured defaults. One whose policy and columns are as they were is left alone: declaring regenerates its triggers, for which
  * writers have to wait.
  */
-export async function declareEntities(client: ClientBase): Promise<string[]> {
+export async function declareEntities(
+  client: ClientBase,
+  defaults: PolicyDefaults,
+): Promise<string[]> {
   const { rows } = await client.query<{ name: string; policy: unknown; current: boolean }>(
     `SELECT e.name, e.policy, e.columns = (
        SELECT array_agg(c.column_name::text ORDER BY c.ordinal_position)
@@ -16,7 +19,7 @@ export async function declareEntities(client: ClientBase): Promise<string[]> {
      FROM mr.entity e`,
   );
   const declared = new Map(rows.map((row) => [row.name, row]));
-  const changed = Object.entries(ENTITY_POLICIES).filter(([name, policy]) => {
+  const changed = Object.entries(policiesUnder(defaults)).filter(([name, policy]) => {
     const row = declared.get(name);
     return !row?.current || !samePolicy(policy, row.policy);
   });

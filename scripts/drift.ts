@@ -1,5 +1,6 @@
 // npm run db:drift [-- --json]: exits with 1 when anything differs.
 import { parseArgs } from "node:util";
+import { parsePolicyDefaults } from "@/lib/env";
 import { checkDrift, type DriftReport } from "@/scripts/drift/check";
 import { databaseTargets } from "@/scripts/targets";
 
@@ -21,7 +22,10 @@ function print(report: DriftReport): void {
 }
 
 const { values } = parseArgs({ options: { json: { type: "boolean" } } });
-const report = await checkDrift({ regions: databaseTargets() });
+const report = await checkDrift({
+  regions: databaseTargets(),
+  defaults: parsePolicyDefaults(process.env),
+});
 if (values.json) console.log(JSON.stringify(report, null, 2));
 else print(report);
 if (!report.clean) process.exitCode = 1;

@@ -1,6 +1,6 @@
 /** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
 import { Command, Option } from "commander";
-import { DURABILITIES, type Durability } from "@/lib/db/conflicts/policy";
+import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
 import { drillLeadership } from "./drill/leadership";
 import { drillRestarts } from "./drill/restarts";
 

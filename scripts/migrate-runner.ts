@@ -1,6 +1,7 @@
 import { Client, DatabaseError, escapeLiteral } from "pg";
 import { ConfigurationError, errorMessage, MeridianError } from "@/lib/errors";
 import { maskCredentials } from "@/lib/log";
+import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { MIGRATIONS_DIR, readMigrations, type MigrationFile } from "@/scripts/migration-files";
 import { declareEntities } from "@/scripts/declare-entities";
 import {
@@ -30,6 +31,8 @@ export interface MigrateOptions {
   retryFailed?: boolean;
   /** Name each database's region after migrating. Off for databases that are no region. */
   initialise?: boolean;
+  /** For entities that leave their topology or durability open. Default: those of no configuration. */
+  defaults?: PolicyDefaults;
   log?: (line: string) => void;
 }
 
@@ -94,7 +97,9 @@ async function migrateDatabase(
     report.applied.push(file.name);
   }
   // Other histories than the project's own may have no entities.
-  if (options.dir === undefined) await declareEntities(client);
+  if (options.dir === undefined) {
+    await declareEntities(client, options.defaults ?? STANDARD_DEFAULTS);
+  }
 }
 
 async function migrateRegion(

@@ -1,5 +1,8 @@
 // npm run db:migrate [-- --json] [-- --retry-failed]
 import { parseArgs } from "node:util";
+import { policiesUnder } from "@/lib/db/conflicts/policies";
+import { checkQuorumSizes } from "@/lib/db/leaderless/quorum-sizes";
+import { parsePolicyDefaults } from "@/lib/env";
 import { migrateRegions, type RegionReport } from "@/scripts/migrate-runner";
 import { databaseTargets } from "@/scripts/targets";
 
@@ -13,7 +16,11 @@ function describe({ regionId, error, applied, already, ms }: RegionReport, width
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, "retry-failed": { type: "boolean" } },
 });
-const reports = await migrateRegions(databaseTargets(), {
+const targets = databaseTargets();
+const defaults = parsePolicyDefaults(process.env);
+checkQuorumSizes(policiesUnder(defaults), targets.length);
+const reports = await migrateRegions(targets, {
+  defaults,
   retryFailed: values["retry-failed"] ?? false,
   log: values.json ? undefined : (line) => console.log(line),
 });

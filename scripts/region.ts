@@ -4,6 +4,7 @@ import { checkRegions } from "@/lib/db/replication/repair/check";
 import { repairRegions } from "@/lib/db/replication/repair/mend";
 import { healRestored } from "@/lib/db/replication/repair/restored";
 import type { RepairRegion } from "@/lib/db/replication/repair/snapshot";
+import { parsePolicyDefaults } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
 import { joinRegion } from "@/scripts/region/join";
 import { addLeadershipCommands } from "@/scripts/region/leadership";
@@ -59,6 +60,7 @@ async function join(mode: "add" | "rebuild", id: string, flags: Flags): Promise<
     directUrl: urlOf(id, flags),
     appPassword:
       flags.appPassword ?? databaseTargets().find((target) => target.id === id)?.appPassword,
+    defaults: parsePolicyDefaults(process.env),
     log,
     onProgress: (progress) => {
       if (!progress.done && performance.now() - printedAtMs < 1_000) return;

@@ -32,6 +32,8 @@ const REASONS = [
   "invalid-token",
   "stale-fallback",
   "no-lease",
+  "quorum",
+  "no-quorum",
 ] as const satisfies readonly RouteReason[];
 
 function show(receipt: Partial<Receipt>) {
@@ -101,6 +103,28 @@ describe("receipt badge", () => {
     });
     expect(badge.getByText("written here, Singapore is down")).toBeInTheDocument();
     expect(screen.getByText("1234")).toBeInTheDocument();
+  });
+
+  it("says which regions an answer is from, and which have something to fetch", () => {
+    const { badge } = show({
+      reason: "quorum",
+      copies: { needed: 2, regions: ["ap-southeast-1", "eu-west-1"] },
+      repaired: ["ap-southeast-1"],
+    });
+    expect(badge.getByText("from 2 regions")).toBeInTheDocument();
+    expect(screen.getByText(/what Singapore and Dublin have together/)).toBeInTheDocument();
+    expect(screen.getByText(/Singapore lacked some of it/)).toBeInTheDocument();
+  });
+
+  it("says when too few regions answered, or have a write", () => {
+    const { badge } = show({
+      reason: "no-quorum",
+      stale: true,
+      copies: { needed: 2, regions: [] },
+    });
+    expect(badge.getByText("too few regions answered")).toBeInTheDocument();
+    const lost = describeReceipt({ ...READ, kind: "write", quorum: "unconfirmed" }, (id) => id);
+    expect(lost).toMatchObject({ tone: "bad", short: "not confirmed elsewhere yet" });
   });
 
   it("calls a region that left the configuration by its id", () => {

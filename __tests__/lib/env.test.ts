@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseEnv, parseRegions } from "@/lib/env";
+import { parseEnv, parsePolicyDefaults, parseRegions } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
 
 const PASSWORD = "hunter2-is-not-to-be-shown";
@@ -211,4 +211,28 @@ test("keeps settled conflicts for 90 days, or as long as it is told", () => {
   expect(parseEnv(databases()).conflictRetentionDays).toBe(90);
   const env = parseEnv({ ...databases(), CONFLICT_RETENTION_DAYS: "7" });
   expect(env.conflictRetentionDays).toBe(7);
+});
+
+describe("defaults of policies", () => {
+  test("are written in every region and acknowledged by one, unless said otherwise", () => {
+    expect(parseEnv(databases()).defaults).toEqual({
+      topology: "multi-leader",
+      durability: "region",
+    });
+    const source = { DEFAULT_TOPOLOGY: "leaderless", DEFAULT_DURABILITY: "quorum" };
+    const expected = { topology: "leaderless", durability: "quorum" };
+    expect(parseEnv({ ...databases(), ...source }).defaults).toEqual(expected);
+    // What the database scripts ask for, without the rest of the environment.
+    expect(parsePolicyDefaults(source)).toEqual(expected);
+    expect(parsePolicyDefaults({ DEFAULT_TOPOLOGY: " " }).topology).toBe("multi-leader");
+  });
+
+  test.each([
+    ["DEFAULT_TOPOLOGY", "ring", "single-leader, multi-leader or leaderless"],
+    ["DEFAULT_DURABILITY", "forever", "region or quorum"],
+  ])("refuse %s=%s", (name, value, expected) => {
+    const { message } = refusal({ ...databases(), [name]: value });
+    expect(message).toBe(`${name} is invalid: expected ${expected}.`);
+    expect(() => parsePolicyDefaults({ [name]: value })).toThrow(message);
+  });
 });

@@ -5,6 +5,7 @@ import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topo
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
+import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { LinkProxy } from "@/scripts/local/link-proxy";
 import {
@@ -62,6 +63,8 @@ export interface TestPlanetOptions {
   clusters?: readonly TestCluster[];
   /** Real leases, with these settings in place of the defaults. */
   failover?: Partial<FailoverSettings>;
+  /** What holds for entities that leave their topology or durability open. */
+  defaults?: Partial<PolicyDefaults>;
   /** A further region, not in the topology at first, whose database is empty and not migrated. */
   spare?: string;
 }
@@ -74,7 +77,9 @@ function through(url: string, proxy: LinkProxy): string {
 
 /** Regions with a link between each two of them, and the parts that run in them, in this process. */
 export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<TestPlanet> {
+  const defaults = { ...STANDARD_DEFAULTS, ...options.defaults };
   const stores = await createRegions({
+    defaults,
     count: options.count ?? 3,
     clusters: options.clusters,
     realLeases: options.failover !== undefined,
@@ -121,6 +126,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     sessionSecret: "session-secret-of-the-tests-0123456789",
     replicationSecret: "replication-secret-of-the-tests-012345",
     failover: options.failover ? { ...DEFAULT_FAILOVER_SETTINGS, ...options.failover } : null,
+    defaults,
     endpoints: (from, to) => {
       const found = endpoints.get(`${from} ${to}`);
       if (!found) throw new Error(`No link from ${from} to ${to}`);

@@ -3,6 +3,8 @@ import { Redis } from "ioredis";
 import { Client, Pool } from "pg";
 import { inject } from "vitest";
 import { waitFor } from "@/__tests__/support/wait-for";
+import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
+import { declareEntities } from "@/scripts/declare-entities";
 
 /** What the global set-up of the `pg` project started, one cluster for each default region. */
 export interface TestCluster {
@@ -106,7 +108,7 @@ async function createRegion(
   database: string,
   ids: readonly string[],
   appPassword: string,
-  realLeases: boolean,
+  { realLeases, defaults }: { realLeases: boolean; defaults: PolicyDefaults },
 ): Promise<TestRegion> {
   await withAdmin(cluster.adminUrl, (admin) =>
     admin.query(`CREATE DATABASE "${database}" TEMPLATE ${TEMPLATE}`),
@@ -123,8 +125,19 @@ async function createRegion(
     await pool.query(`UPDATE mr.lease SET epoch = 1, valid_until = 'infinity',
       server_start = pg_postmaster_start_time()`);
   }
+  await declare(pool, defaults);
   const appUrl = withUser(directUrl, "meridian_app", appPassword);
   return { id: cluster.regionId, url: directUrl, directUrl, appUrl, pool };
+}
+
+/** The template has the standard defaults: for those there is nothing to do. */
+async function declare(pool: Pool, defaults: PolicyDefaults): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await declareEntities(client, defaults);
+  } finally {
+    client.release();
+  }
 }
 
 /**
@@ -135,11 +148,13 @@ export async function createRegions({
   count = 3,
   clusters: own = [],
   realLeases = false,
+  defaults = STANDARD_DEFAULTS,
 }: {
   count?: 1 | 2 | 3;
   clusters?: readonly TestCluster[];
   /** Nobody leads until a controller does; otherwise the first region has a lease that never ends. */
   realLeases?: boolean;
+  defaults?: PolicyDefaults;
 } = {}): Promise<TestRegions> {
   const stores = inject("stores");
   const clusters = stores.clusters
@@ -148,7 +163,9 @@ export async function createRegions({
   const ids = clusters.map((cluster) => cluster.regionId);
   const database = `test_${randomBytes(6).toString("hex")}`;
   const regions = await Promise.all(
-    clusters.map((cluster) => createRegion(cluster, database, ids, stores.appPassword, realLeases)),
+    clusters.map((cluster) =>
+      createRegion(cluster, database, ids, stores.appPassword, { realLeases, defaults }),
+    ),
   );
   const redis = new Redis(stores.redisUrl);
   await redis.flushall();

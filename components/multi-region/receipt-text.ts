@@ -74,6 +74,28 @@ export function describeReceipt(receipt: Receipt, city: City): ReceiptText {
         long: `${region} answered, but could not show that it leads. Another region may have newer data.`,
         tone: "bad",
       };
+    case "quorum":
+      return receipt.stale
+        ? {
+            short: "may be out of date",
+            long: `${listOf(receipt.copies?.regions, city)} answered, and none of them has everything this session has seen.`,
+            tone: "bad",
+          }
+        : {
+            short: `from ${receipt.copies?.regions.length ?? 1} regions`,
+            long: `This is what ${listOf(receipt.copies?.regions, city)} have together.${
+              receipt.repaired?.length
+                ? ` ${listOf(receipt.repaired, city)} lacked some of it and will fetch it.`
+                : ""
+            }`,
+            tone: "plain",
+          };
+    case "no-quorum":
+      return {
+        short: "too few regions answered",
+        long: `${region} answered with what it has. ${receipt.copies?.needed ?? "More"} regions are needed to be sure that nothing is missing.`,
+        tone: "bad",
+      };
     default:
       return receipt.reason satisfies never;
   }
@@ -83,7 +105,7 @@ function describeWrite(receipt: Receipt, region: string, vantage: string): Recei
   if (receipt.quorum === "unconfirmed") {
     return {
       short: "not confirmed elsewhere yet",
-      long: `Written in ${region}. No majority of the regions confirmed in time that it has arrived there.`,
+      long: `Written in ${region}. Too few other regions confirmed in time that it has arrived there.`,
       tone: "bad",
     };
   }
@@ -119,6 +141,10 @@ function describeWrite(receipt: Receipt, region: string, vantage: string): Recei
         tone: "plain",
       };
   }
+}
+
+function listOf(regions: readonly string[] | undefined, city: City): string {
+  return new Intl.ListFormat("en").format((regions ?? []).map(city));
 }
 
 function hasEntries(record: Record<string, string>): boolean {

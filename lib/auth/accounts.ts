@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { writeDurably, type DurableWriteOptions } from "@/lib/db/failover/durable-write";
+import { writeRow, type WriteRowOptions } from "@/lib/db/writes/write-row";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { getLogger } from "@/lib/log";
@@ -108,7 +108,7 @@ const CREATED = {
 export async function createAccount(
   input: z.output<typeof signUpInput>,
   vantage: RegionId,
-  options: Pick<DurableWriteOptions, "durability" | "quorumMs" | "waitMs"> = {},
+  options: Pick<WriteRowOptions, "durability" | "confirmMs" | "waitMs"> = {},
 ): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
   const passwordHash = await hashPassword(input.password);
   const id = randomUUID();
@@ -128,17 +128,18 @@ export async function createAccount(
         throw error;
       });
     };
-    const row = { entityType: "User", entityId: id } as const;
-    const written = await writeDurably(vantage, row, made, options);
+    const written = await writeRow("User", vantage, made, options);
     switch (written.kind) {
       case "refused":
         return written.reason === "unreachable" ? UNAVAILABLE : LEADERLESS;
       case "indeterminate":
         return INDETERMINATE;
-      case "unconfirmed":
-        getLogger("accounts").warn({ why: written.detail }, "No quorum confirmed an account.");
-        return UNCONFIRMED;
-      case "done": {
+      case "placed": {
+        const { confirmation } = written;
+        if (confirmation.kind === "indeterminate") {
+          getLogger("accounts").warn({ confirmation }, "No quorum confirmed an account.");
+          return UNCONFIRMED;
+        }
         const { origin, position } = written.value;
         return { ok: true, account: toAccount(written.value), write: { origin, position } };
       }

@@ -5,14 +5,16 @@ import {
   type ResolveOutcome,
   type WriteText,
 } from "@/lib/db/conflicts/resolve-conflict";
+import type { EntityType } from "@/lib/db/conflicts/entities";
 import type { VectorClock } from "@/lib/db/conflicts/vector-clock";
 import { isUnreachable } from "@/lib/db/regions/faults";
-import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
-import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { acknowledge } from "@/lib/documents/acknowledge";
+import { findWritableEntity, type WritableType } from "@/lib/db/conflicts/writable-entities";
+import { multiRegionDb } from "@/lib/db/multi-region-config";
+import { isLed, placeWrite, type Attempt } from "@/lib/db/writes/place-write";
+import { acknowledge, type Route } from "@/lib/documents/acknowledge";
+import { notPlaced, routeOf } from "@/lib/documents/place";
 import { refused, type Written } from "@/lib/documents/types";
 import { updateDocument } from "@/lib/documents/write";
-import { writeNearest } from "@/lib/documents/write-nearest";
 import { readConflict } from "./read";
 import type { Choice, ConflictReader, ConflictView, ResolveRefusal } from "./types";
 import { complaintAbout, type ResolveInput } from "./validation";
@@ -46,30 +48,20 @@ export async function resolveConflict(
   }
   const complaint = complaintIn(conflict, input);
   if (complaint !== null) return refused("invalid", complaint, { fields: { value: complaint } });
-  const attempt = (db: PrismaClient) => {
-    const leader = () => multiRegionDb.from(reader.vantage).getWriteClient();
+  const entityType = writtenAs(conflict);
+  const attempt: Attempt<ResolveOutcome> = (db) => {
+    const leader = () => (isLed(entityType) ? db : null);
     const writeText = textWriter(reader);
     return decide(input.id, toResolution(input), reader.userId, { db, leader, writeText });
   };
-  const first = await writeNearest(reader.vantage, attempt);
-  if (!first) {
-    return refused(
-      "unavailable",
-      "No region answered. Whether it was decided is not known: look before you try again.",
-    );
-  }
-  const { outcome, regionId, waitedMs } = await untilShown(reader, first, attempt, sleep);
+  const first = await placeWrite(entityType, reader.vantage, attempt);
+  if (first.kind !== "placed") return notPlaced(entityType, first);
+  const placed = { outcome: first.value, route: routeOf(first) };
+  const { outcome, route } = await untilShown(reader, entityType, placed, attempt, sleep);
   switch (outcome.kind) {
     case "resolved": {
       const { mark, choice, clock } = outcome;
-      const reason =
-        regionId !== first.regionId
-          ? "redirected-behind"
-          : regionId === reader.vantage
-            ? "nearest"
-            : "redirected-down";
-      const event = { entityType: "ConflictResolution", entityId: input.id, ...mark } as const;
-      const route = { regionId, reason, waitedMs } as const;
+      const event = { entityType, entityId: conflict.entityId, ...mark };
       return acknowledge(reader, started, route, event, { id: input.id, choice, clock });
     }
     case "stale":
@@ -105,40 +97,56 @@ function complaintIn(conflict: ConflictView, input: ResolveInput): string | null
   return complaintAbout(conflict.entityType, conflict.field, input.value);
 }
 
+/** A decision is written in one transaction with the row that it is about, and so where that is. */
+function writtenAs({ entityType }: ConflictView): WritableType | "ConflictResolution" {
+  return findWritableEntity(entityType) ? (entityType as WritableType) : "ConflictResolution";
+}
+
 interface Placed {
   outcome: ResolveOutcome;
-  regionId: RegionId;
-  waitedMs: number;
+  route: Route;
 }
 
 /** The conflict was read, so a region that does not know it, or its row, lacks something too. */
 const lacks = ({ kind }: ResolveOutcome) => kind === "behind" || kind === "not-found";
 
-/** A region that lacks something that was shown is waited for, then the others are asked. */
+/**
+ * A region that lacks something that was shown is waited for, then the others are asked, unless one
+ * region leads.
+ */
 async function untilShown(
   reader: ConflictReader,
-  first: { value: ResolveOutcome; regionId: RegionId },
-  attempt: (db: PrismaClient) => Promise<ResolveOutcome>,
+  entityType: EntityType,
+  first: Placed,
+  attempt: Attempt<ResolveOutcome>,
   sleep: Sleep,
 ): Promise<Placed> {
-  let placed: Placed = { outcome: first.value, regionId: first.regionId, waitedMs: 0 };
+  let { outcome, route } = first;
+  const led = isLed(entityType);
   const db = multiRegionDb.from(reader.vantage);
   for (const step of CATCH_UP_STEPS_MS) {
-    if (!lacks(placed.outcome)) return placed;
+    if (!lacks(outcome)) return { outcome, route };
     await sleep(step);
-    const outcome = await attempt(db.getWriteClient(first.regionId)).catch(ifUnreachable);
-    placed = {
-      ...placed,
-      outcome: outcome ?? placed.outcome,
-      waitedMs: placed.waitedMs + step,
-    };
+    route = { ...route, waitedMs: route.waitedMs + step };
+    if (led) {
+      const again = await placeWrite(entityType, reader.vantage, attempt);
+      if (again.kind !== "placed") continue;
+      outcome = again.value;
+      route = { ...routeOf(again), waitedMs: route.waitedMs };
+    } else {
+      const { regionId } = first.route;
+      outcome =
+        (await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable)) ?? outcome;
+    }
   }
-  for (const regionId of lacks(placed.outcome) ? db.regionsInOrder() : []) {
-    if (regionId === first.regionId) continue;
-    const outcome = await attempt(db.getWriteClient(regionId)).catch(ifUnreachable);
-    if (outcome && !lacks(outcome)) return { ...placed, outcome, regionId };
+  for (const regionId of lacks(outcome) && !led ? db.regionsInOrder() : []) {
+    if (regionId === first.route.regionId) continue;
+    const other = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
+    if (other && !lacks(other)) {
+      return { outcome: other, route: { ...route, regionId, reason: "redirected-behind" } };
+    }
   }
-  return placed;
+  return { outcome, route };
 }
 
 function ifUnreachable(error: unknown): null {

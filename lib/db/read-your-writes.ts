@@ -1,5 +1,9 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { entityAccess, type EntityType } from "./conflicts/entities";
 import { readFromLeader } from "./failover/leader-read";
+import { quorumPositions, type QuorumPositions } from "./leaderless/quorum-positions";
+import { readQuorum, versionsOf } from "./leaderless/quorum-read";
+import { readVersion, type RowVersion } from "./leaderless/read-version";
 import { isUnreachable, within } from "./regions/faults";
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
@@ -24,6 +28,8 @@ export type { SessionToken, TokenOwner } from "./sessions/token";
 export interface ReadOptions {
   /** Default `session`. */
   level?: ReadLevel;
+  /** What is read, where that is rows of one entity: at level `strong` its topology says who is asked. */
+  of?: EntityType;
   /** What the request's cookie said, from `parseToken`; outside of a request there is none. */
   token?: SessionToken;
   /** Where the code runs; default the process's own region. */
@@ -77,13 +83,21 @@ export class ReadYourWritesManager {
     const token = options.token ?? NO_TOKEN;
     const vantage = options.vantage ?? topology.currentRegion;
     const started = performance.now();
-    if (level === "strong")
+    const leaderless = options.of !== undefined && this.isLeaderless(options.of);
+    if (level === "strong" && !leaderless)
       return this.readStrongly(userId, preferredRegion, read, { vantage, started });
     const session =
-      level === "session"
+      level === "session" || level === "strong"
         ? await this.openEntries(userId, token, vantage)
         : { required: NOTHING, complete: true };
-    const { required } = session;
+    const quorum =
+      level === "strong" && options.of !== undefined
+        ? await quorumPositions(this.runtime(), options.of, vantage)
+        : null;
+    const required =
+      quorum?.kind === "positions"
+        ? mergePositions(session.required, quorum.positions)
+        : session.required;
 
     const failed = new Set<RegionId>();
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
@@ -93,7 +107,13 @@ export class ReadYourWritesManager {
         .filter((id) => !failed.has(id));
       const route = await routeRead(
         { state, applied },
-        { vantage, order, level, required, tokenInvalid: token.kind === "invalid" },
+        {
+          vantage,
+          order,
+          level: quorum === null ? level : "session",
+          required,
+          tokenInvalid: quorum === null && token.kind === "invalid",
+        },
       );
       const waitedMs = performance.now() - started;
       try {
@@ -113,7 +133,12 @@ export class ReadYourWritesManager {
           preferred,
           sessionComplete: session.complete,
         });
-        return { data, regionId: route.region, wasRedirected: receipt.redirected, receipt };
+        return {
+          data,
+          regionId: route.region,
+          wasRedirected: receipt.redirected,
+          receipt: quorum === null ? receipt : { ...receipt, ...askedOf(quorum) },
+        };
       } catch (error) {
         if (!isUnreachable(error)) throw error;
         state.markDown(vantage, route.region);
@@ -121,6 +146,67 @@ export class ReadYourWritesManager {
         if (failed.size === topology.regions.length) throw error;
       }
     }
+  }
+
+  /**
+   * Reads one row, whatever its topology. Of a leaderless entity R regions are asked: the row includes
+   * all that was acknowledged, and all that the session wrote or saw unless the receipt says `stale`.
+   * At level `strong` it waits until no later read can return less; `quorum` says whether it came to
+   * that. Throws UnknownEntityError.
+   */
+  async readRow(
+    userId: string,
+    entityType: EntityType,
+    id: string,
+    options: Omit<ReadOptions, "level" | "of"> & { level?: "session" | "strong" } = {},
+  ): Promise<ConsistentRead<RowVersion | null>> {
+    const { topology, state, mirror, redis } = this.runtime();
+    const { level = "session", token = NO_TOKEN, vantage = topology.currentRegion } = options;
+    entityAccess(entityType);
+    const nearest = async (db: PrismaClient) => (await readVersion(db, entityType, id)).row;
+    if (!this.isLeaderless(entityType))
+      return this.ensureConsistency(userId, vantage, nearest, options);
+    const started = performance.now();
+    const { required, complete } = await this.openEntries(userId, token, vantage);
+    const final = level === "strong";
+    const read = await readQuorum(this.runtime(), entityType, id, { vantage, required, final });
+    if (read.kind === "unavailable") {
+      const answer = await this.ensureConsistency(userId, vantage, nearest, {
+        ...options,
+        level: "session",
+      });
+      const receipt = { ...answer.receipt, ...askedOf(read), level };
+      return { ...answer, receipt };
+    }
+    const open = missingPositions(positionsOf(versionsOf(read)), state.floor(vantage));
+    if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
+    const regions = [...read.answers.keys()];
+    const region = read.verdict.holders[0] ?? regions[0] ?? vantage;
+    const receipt = this.receipt({
+      level,
+      route: { region, reason: "quorum", stale: read.missing.size > 0 },
+      vantage,
+      started,
+      waitedMs: 0,
+      required,
+      preferred: vantage,
+      sessionComplete: complete,
+    });
+    return {
+      data: read.verdict.row as RowVersion | null,
+      regionId: region,
+      wasRedirected: receipt.redirected,
+      receipt: {
+        ...receipt,
+        copies: { needed: read.sizes.read, regions },
+        repaired: read.repaired,
+        ...(final ? { quorum: read.isFinal ? "held" : "unconfirmed" } : {}),
+      },
+    };
+  }
+
+  private isLeaderless(entityType: EntityType): boolean {
+    return this.runtime().policy(entityType).topology === "leaderless";
   }
 
   private async readStrongly<T>(
@@ -312,6 +398,17 @@ export class ReadYourWritesManager {
       leader,
     };
   }
+}
+
+/** What a receipt says of a read that asked several regions. */
+function askedOf(
+  asked: QuorumPositions,
+): Pick<Receipt, "copies"> & Partial<Pick<Receipt, "reason" | "stale">> {
+  if (asked.kind === "positions") {
+    return { copies: { needed: asked.needed, regions: asked.regions } };
+  }
+  const copies = { needed: asked.needed, regions: asked.answered };
+  return { copies, reason: "no-quorum", stale: true };
 }
 
 function round(ms: number): number {

@@ -87,8 +87,12 @@ export class WriteConflictManager {
     strategy?: WriteStrategy,
     merge?: MergeFunction,
   ): Promise<AttemptOutcome> {
-    const { leaderOnly } = writableEntity(operation.entityType);
-    const { regionId, db } = leaderOnly ? this.leader() : this.writer(operation.regionId);
+    const { entityType } = operation;
+    // Also a check of the name, which may be anything.
+    writableEntity(entityType);
+    const { regionId, db } = this.isLed(entityType)
+      ? this.leader()
+      : this.writer(operation.regionId);
     const declared = declaredStrategy;
     return attemptWrite(operation, { db, regionId, strategy, merge, declared });
   }
@@ -110,9 +114,13 @@ export class WriteConflictManager {
   ): Promise<ResolveOutcome> {
     return resolveConflict(conflictId, resolution, resolvedBy, {
       db: this.writer(options.regionId).db,
-      leader: () => this.leader().db,
+      leader: (entityType) => (this.isLed(entityType) ? this.leader().db : null),
       writeText: options.writeText,
     });
+  }
+
+  private isLed(entityType: EntityType): boolean {
+    return this.runtime().policy(entityType).topology === "single-leader";
   }
 
   private writer(wanted: string | undefined) {

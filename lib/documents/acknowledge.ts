@@ -1,22 +1,24 @@
-import { entityPolicy } from "@/lib/db/conflicts/policies";
 import type { Durability } from "@/lib/db/conflicts/policy";
-import { awaitQuorum } from "@/lib/db/failover/durability";
 import { geoReplication, type WriteEvent } from "@/lib/db/geo-replication";
 import type { RegionId } from "@/lib/db/multi-region-config";
 import { readYourWrites, type RouteReason } from "@/lib/db/read-your-writes";
+import { confirmWrite } from "@/lib/db/writes/confirm-write";
 import type { Actor, Written } from "./types";
 
 /** Where a write was made and why there. */
 export interface Route {
   regionId: RegionId;
-  reason: Extract<RouteReason, "nearest" | "waited" | "redirected-behind" | "redirected-down">;
-  /** Time spent waiting for the region to catch up, in ms. */
+  reason: Extract<
+    RouteReason,
+    "nearest" | "waited" | "redirected-behind" | "redirected-down" | "redirected-leader"
+  >;
+  /** Time spent waiting for the region to catch up, or for a leader, in ms. */
   waitedMs: number;
 }
 
 /**
- * Notes a committed write in the session, wakes replication, waits for a quorum where that is asked
- * for, and makes the receipt.
+ * Notes a committed write in the session, wakes replication, waits for as many regions to have it
+ * as its entity asks for, and makes the receipt.
  *
  * @param durability of this write; by default its entity's
  */
@@ -26,7 +28,7 @@ export async function acknowledge<T>(
   route: Route,
   event: WriteEvent,
   value: T,
-  durability: Durability = entityPolicy(event.entityType).durability,
+  durability?: Durability,
 ): Promise<Written<T>> {
   const { vantage, token } = actor;
   const receipt = readYourWrites.writeReceipt(event, { vantage, startedMs });
@@ -35,16 +37,17 @@ export async function acknowledge<T>(
     geoReplication.publishWrite(event, vantage),
   ]);
   const written = { ...receipt, reason: route.reason, waitedMs: route.waitedMs };
-  if (durability === "region") return { ok: true, value, receipt: written, open };
-  const led = entityPolicy(event.entityType).topology === "single-leader";
-  const quorum = await awaitQuorum(vantage, event, { led });
+  const confirmation = await confirmWrite(vantage, event, { durability });
+  if (confirmation.kind === "region") return { ok: true, value, receipt: written, open };
+  const { kind, needed, regions, waitedMs } = confirmation;
   return {
     ok: true,
     value,
     receipt: {
       ...written,
-      elapsedMs: written.elapsedMs + quorum.waitedMs,
-      quorum: quorum.kind === "held" ? "held" : "unconfirmed",
+      elapsedMs: written.elapsedMs + waitedMs,
+      quorum: kind === "held" ? "held" : "unconfirmed",
+      copies: { needed, regions },
     },
     open,
   };

@@ -1,17 +1,18 @@
 import { systemSleep, type Sleep } from "@/lib/clock";
-import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import type { EntityType } from "@/lib/db/conflicts/entities";
+import type { WriteRefusal } from "@/lib/db/failover/leader-write";
+import { multiRegionDb } from "@/lib/db/multi-region-config";
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
 import { isUnreachable } from "@/lib/db/regions/faults";
-import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { isLed, placeWrite, type Attempt, type PlacedWrite } from "@/lib/db/writes/place-write";
 import type { Route } from "./acknowledge";
 import { documentExists } from "./queries";
 import { refused, type Actor, type Refused } from "./types";
-import { writeNearest } from "./write-nearest";
 
 /*
- * Documents are multi-leader: a write is made in the nearest region that answers. Where that
- * region has not heard of the document, or of the version a change starts from, it may only be
- * behind; then the write waits or goes where they are.
+ * Where a document is written is a matter of its topology: in the nearest region that answers, or in
+ * the leader. Where that region has not heard of the document, or of the version a change starts
+ * from, it may only be behind; then the write waits or, unless one region leads, goes where they are.
  */
 
 export const NOT_FOUND = refused(
@@ -22,19 +23,37 @@ const NOT_YET = refused(
   "behind",
   "No region within reach has all that you have seen. Nothing was saved; try again in a moment.",
 );
-export const NO_REGION = refused(
+const NO_REGION = refused(
   "unavailable",
   "No region answered. Whether it was saved is not known: look before you try again.",
 );
+const LEADER_SILENT = refused(
+  "unavailable",
+  "The leading region stopped answering. Whether it was saved is not known: look before you try again.",
+);
+const NO_LEADER = {
+  "no-leader":
+    "No region leads at the moment, and only a leader can save this. Nothing was saved; try again shortly.",
+  "read-only":
+    "The leading region has no majority of the regions behind it, so it can't save this. Nothing was saved; try again shortly.",
+  unreachable: "The leading region can't be reached. Nothing was saved; try again shortly.",
+} as const satisfies Record<WriteRefusal, string>;
 
 /** How long a change waits for its base version before it looks for it in other regions. */
 const CATCH_UP_STEPS_MS = [20, 40, 80, 160, 300];
 
-export type Attempt<R> = (db: PrismaClient, regionId: RegionId) => Promise<R>;
-
 export interface Placed<R> {
   row: R;
   route: Route;
+}
+
+/** What a person is told of a write that no region took. */
+export function notPlaced(
+  entityType: EntityType,
+  write: Exclude<PlacedWrite<unknown>, { kind: "placed" }>,
+): Refused {
+  if (write.kind === "refused") return refused("unavailable", NO_LEADER[write.reason]);
+  return isLed(entityType) ? LEADER_SILENT : NO_REGION;
 }
 
 /**
@@ -43,20 +62,26 @@ export interface Placed<R> {
  */
 export async function place<R>(
   actor: Actor,
+  entityType: EntityType,
   documentId: string,
   attempt: Attempt<R | null>,
 ): Promise<Placed<R> | Refused> {
-  const done = await writeNearest(actor.vantage, attempt);
-  if (!done) return NO_REGION;
-  if (done.value) {
-    return { row: done.value, route: routeOf(actor.vantage, done.regionId) };
-  }
+  const done = await placeWrite(entityType, actor.vantage, attempt);
+  if (done.kind !== "placed") return notPlaced(entityType, done);
+  if (done.value) return { row: done.value, route: routeOf(done) };
   const found = await withReadYourWrites(
     actor.userId,
     (db) => documentExists(db, actor.userId, documentId),
     { vantage: actor.vantage, token: actor.token },
   );
   const { waitedMs, stale } = found.receipt;
+  if (isLed(entityType)) {
+    if (!found.data) return stale ? NOT_YET : NOT_FOUND;
+    // The leader has not got a row that another region has: it will have it in a moment.
+    const again = await placeWrite(entityType, actor.vantage, attempt);
+    if (again.kind !== "placed") return notPlaced(entityType, again);
+    return again.value ? { row: again.value, route: routeOf(again) } : NOT_YET;
+  }
   const db = multiRegionDb.from(actor.vantage);
   // A region that has all the session saw knows best; without one, each may have the document.
   const regions = found.data ? [found.regionId] : stale ? db.regionsInOrder() : [];
@@ -75,8 +100,8 @@ function ifUnreachable(error: unknown): null {
 }
 
 /**
- * As `place`, for a change that starts from a version: where that has not arrived, it is waited for,
- * then looked for in the other regions, from near to far.
+ * As `place`, for a change of a document that starts from a version: where that has not arrived, it is
+ * waited for, then looked for in the other regions, from near to far.
  *
  * @param behind whether an outcome means that
  */
@@ -87,18 +112,27 @@ export async function placeFromBase<R>(
   behind: (row: R) => boolean,
   sleep: Sleep = systemSleep,
 ): Promise<Placed<R> | Refused> {
-  const first = await place(actor, documentId, attempt);
+  const first = await place(actor, "Document", documentId, attempt);
   if ("ok" in first || !behind(first.row)) return first;
+  const led = isLed("Document");
   const here = first.route.regionId;
   const db = multiRegionDb.from(actor.vantage);
   let waitedMs = first.route.waitedMs;
   for (const step of CATCH_UP_STEPS_MS) {
     await sleep(step);
     waitedMs += step;
+    if (led) {
+      const again = await placeWrite("Document", actor.vantage, attempt);
+      if (again.kind !== "placed") return notPlaced("Document", again);
+      if (again.value && !behind(again.value)) {
+        return { row: again.value, route: { ...routeOf(again), waitedMs } };
+      }
+      continue;
+    }
     const row = await attempt(db.getWriteClient(here), here).catch(ifUnreachable);
     if (row && !behind(row)) return { row, route: { regionId: here, waitedMs, reason: "waited" } };
   }
-  for (const regionId of db.regionsInOrder()) {
+  for (const regionId of led ? [] : db.regionsInOrder()) {
     if (regionId === here) continue;
     const row = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
     if (row && !behind(row)) {
@@ -108,6 +142,10 @@ export async function placeFromBase<R>(
   return first;
 }
 
-export function routeOf(vantage: RegionId, regionId: RegionId): Route {
-  return { regionId, waitedMs: 0, reason: regionId === vantage ? "nearest" : "redirected-down" };
+export function routeOf({
+  regionId,
+  waitedMs,
+  reason,
+}: Extract<PlacedWrite<unknown>, { kind: "placed" }>): Route {
+  return { regionId, waitedMs, reason };
 }

@@ -33,7 +33,7 @@ export async function readDocuments(
   const { data, receipt } = await withReadYourWrites(
     actor.userId,
     (db) => listDocumentRows(db, actor.userId),
-    { vantage: actor.vantage, token: actor.token, level },
+    { vantage: actor.vantage, token: actor.token, level, of: "Document" },
   );
   return { value: data.map(toListItem), receipt };
 }
@@ -53,7 +53,7 @@ export async function readDocument(
       ]);
       return { document, collaborators };
     },
-    { vantage: actor.vantage, token: actor.token, level },
+    { vantage: actor.vantage, token: actor.token, level, of: "Document" },
   );
   if (!data.document) return { value: null, receipt };
   return {

@@ -81,29 +81,37 @@ export async function insertDocument(
   return only(rows, "The insert returned no row.");
 }
 
-/** Turns the document into a tombstone; only its owner can. */
+/**
+ * Turns the document into a tombstone; only its owner can.
+ *
+ * @param input `again`: an earlier attempt was not answered, so that its tombstone counts as this one's
+ */
 export async function tombstoneDocument(
   db: Db,
-  input: { userId: string; documentId: string },
+  input: { userId: string; documentId: string; again?: boolean },
 ): Promise<ChangedRow | null> {
   const rows = await db.$queryRaw<ChangedRow[]>`
     WITH target AS (
       SELECT d."id", d."ownerId" = ${input.userId}::text AS "owned",
         EXISTS (SELECT FROM "Collaborator" c
           WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
-            AND c."deletedAt" IS NULL) AS "shared"
+            AND c."deletedAt" IS NULL) AS "shared",
+        d."deletedAt" IS NOT NULL AS "gone", d."origin", d."position"
       FROM "Document" d
-      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+      WHERE d."id" = ${input.documentId}::text AND (d."deletedAt" IS NULL
+        OR ${input.again ?? false}::boolean AND d."updatedBy" = ${input.userId}::text)
     ), changed AS (
       UPDATE "Document" d SET "deletedAt" = now(), "updatedAt" = now(),
         "updatedBy" = ${input.userId}::text
       FROM target t
       WHERE d."id" = t."id" AND t."owned" AND d."deletedAt" IS NULL
       RETURNING d."origin", d."position"
+    ), found AS (
+      SELECT * FROM changed UNION ALL SELECT "origin", "position" FROM target WHERE "gone"
     )
     SELECT t."owned" OR t."shared" AS "readable", t."owned",
       c."position" IS NOT NULL AS "changed", c."origin", c."position"
-    FROM target t LEFT JOIN changed c ON true`;
+    FROM target t LEFT JOIN found c ON true`;
   return rows[0] ?? null;
 }
 
@@ -162,10 +170,10 @@ export async function upsertCollaborator(
   return rows[0] ?? null;
 }
 
-/** Takes a collaborator off the document; the owner can, and collaborators can leave. */
+/** Takes a collaborator off the document; the owner can, and collaborators can leave. See above for `again`. */
 export async function tombstoneCollaborator(
   db: Db,
-  input: { userId: string; documentId: string; collaboratorId: string },
+  input: { userId: string; documentId: string; collaboratorId: string; again?: boolean },
 ): Promise<ChangedRow | null> {
   const rows = await db.$queryRaw<ChangedRow[]>`
     WITH target AS (
@@ -182,10 +190,17 @@ export async function tombstoneCollaborator(
       WHERE c."documentId" = t."id" AND c."userId" = ${input.collaboratorId}::text
         AND (t."owned" OR c."userId" = ${input.userId}::text) AND c."deletedAt" IS NULL
       RETURNING c."origin", c."position"
+    ), found AS (
+      SELECT * FROM changed
+      UNION ALL
+      SELECT c."origin", c."position" FROM "Collaborator" c, target t
+      WHERE ${input.again ?? false}::boolean AND c."documentId" = t."id"
+        AND c."userId" = ${input.collaboratorId}::text AND c."deletedAt" IS NOT NULL
+        AND c."updatedBy" = ${input.userId}::text
     )
     SELECT t."owned" OR t."shared" AS "readable", t."owned",
       c."position" IS NOT NULL AS "changed", c."origin", c."position"
-    FROM target t LEFT JOIN changed c ON true`;
+    FROM target t LEFT JOIN found c ON true`;
   return rows[0] ?? null;
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { WriteEvent } from "@/lib/db/geo-replication";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { placeWrite } from "@/lib/db/writes/place-write";
 import { acknowledge, documentEvent } from "./acknowledge";
-import { NO_REGION, NOT_FOUND, place, routeOf } from "./place";
+import { NOT_FOUND, notPlaced, place, routeOf } from "./place";
 import {
   insertDocument,
   tombstoneCollaborator,
@@ -19,7 +21,6 @@ import {
   type WriteOutcome,
 } from "./types";
 import { toDocumentRow } from "./views";
-import { writeNearest } from "./write-nearest";
 
 export { NOT_FOUND } from "./place";
 export { updateDocument } from "./text/update-document";
@@ -31,12 +32,12 @@ export async function createDocument(
 ): Promise<WriteOutcome<DocumentRow>> {
   const started = performance.now();
   const ids = { documentId: randomUUID(), versionId: randomUUID() };
-  const done = await writeNearest(actor.vantage, (db, regionId) =>
+  const done = await placeWrite("Document", actor.vantage, (db, regionId) =>
     insertDocument(db, { ...ids, ...input, userId: actor.userId, regionId }),
   );
-  if (!done) return NO_REGION;
-  const route = routeOf(actor.vantage, done.regionId);
-  return acknowledge(actor, started, route, documentEvent(done.value), toDocumentRow(done.value));
+  if (done.kind !== "placed") return notPlaced("Document", done);
+  const { value } = done;
+  return acknowledge(actor, started, routeOf(done), documentEvent(value), toDocumentRow(value));
 }
 
 export async function deleteDocument(
@@ -44,8 +45,13 @@ export async function deleteDocument(
   documentId: string,
 ): Promise<WriteOutcome<{ id: string }>> {
   const started = performance.now();
-  const placed = await place(actor, documentId, (db) =>
-    tombstoneDocument(db, { userId: actor.userId, documentId }),
+  const placed = await place(
+    actor,
+    "Document",
+    documentId,
+    knowingRepeats((db, again) =>
+      tombstoneDocument(db, { userId: actor.userId, documentId, again }),
+    ),
   );
   if ("ok" in placed) return placed;
   const mark = ownedChange(placed.row, "Only the owner can delete a document.");
@@ -60,7 +66,7 @@ export async function shareDocument(
 ): Promise<WriteOutcome<{ userId: string; name: string | null; role: CollaboratorRole }>> {
   const started = performance.now();
   const share = (known?: { userId: string; name: string }) =>
-    place(actor, input.documentId, (db) =>
+    place(actor, "Collaborator", input.documentId, (db) =>
       upsertCollaborator(db, { userId: actor.userId, ...input, known }),
     );
   let placed = await share();
@@ -94,12 +100,18 @@ export async function unshareDocument(
   input: { documentId: string; userId: string },
 ): Promise<WriteOutcome<{ userId: string }>> {
   const started = performance.now();
-  const placed = await place(actor, input.documentId, (db) =>
-    tombstoneCollaborator(db, {
-      userId: actor.userId,
-      documentId: input.documentId,
-      collaboratorId: input.userId,
-    }),
+  const placed = await place(
+    actor,
+    "Collaborator",
+    input.documentId,
+    knowingRepeats((db, again) =>
+      tombstoneCollaborator(db, {
+        userId: actor.userId,
+        documentId: input.documentId,
+        collaboratorId: input.userId,
+        again,
+      }),
+    ),
   );
   if ("ok" in placed) return placed;
   const { row, route } = placed;
@@ -113,6 +125,20 @@ export async function unshareDocument(
   if (!row.readable || !mark) return NOT_FOUND;
   const event = collaboratorEvent(input.documentId, input.userId, mark);
   return acknowledge(actor, started, route, event, { userId: input.userId });
+}
+
+/** Tells an attempt whether an earlier one was sent and not answered: it may have done the same. */
+function knowingRepeats<T>(
+  attempt: (db: PrismaClient, again: boolean) => Promise<T>,
+): (db: PrismaClient) => Promise<T> {
+  let unanswered = false;
+  return async (db) => {
+    const again = unanswered;
+    unanswered = true;
+    const answer = await attempt(db, again);
+    unanswered = false;
+    return answer;
+  };
 }
 
 async function leadingAccount(

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { errorMessage } from "@/lib/errors";
 import { maskCredentials } from "@/lib/log";
+import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { readCatalogue, type Catalogue } from "@/scripts/drift/catalogue";
 import { compareCatalogues, type Difference } from "@/scripts/drift/compare";
 import { diffWithPrismaSchema } from "@/scripts/drift/schema-engine";
@@ -12,6 +13,8 @@ export interface DriftOptions {
   regions: readonly { id: string; directUrl: string }[];
   migrationsDir?: string;
   schemaPath?: string;
+  /** What the entities were declared under. */
+  defaults?: PolicyDefaults;
 }
 
 export interface RegionDrift {
@@ -49,7 +52,7 @@ export async function checkDrift(options: DriftOptions): Promise<DriftReport> {
   const [first] = options.regions;
   if (!first) throw new Error("There is no region to check.");
   const schemaPath = options.schemaPath ?? path.join(projectRoot, "prisma/schema.prisma");
-  return withReplay(first.directUrl, options.migrationsDir, async (shadowUrl) => {
+  const replay = async (shadowUrl: string): Promise<DriftReport> => {
     const schemaScript = await diffWithPrismaSchema(shadowUrl, schemaPath);
     const expected = await withClient(shadowUrl, "meridian-drift", readCatalogue);
     const regions = await Promise.all(
@@ -59,5 +62,6 @@ export async function checkDrift(options: DriftOptions): Promise<DriftReport> {
       schemaScript === null &&
       regions.every((region) => region.error === undefined && region.differences.length === 0);
     return { clean, schemaScript, regions };
-  });
+  };
+  return withReplay(first.directUrl, options.migrationsDir, replay, options.defaults);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { errorMessage, MeridianError } from "@/lib/errors";
+import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { migrateRegions } from "@/scripts/migrate-runner";
 import { withClient } from "@/scripts/with-client";
 
@@ -8,12 +9,13 @@ const PREFIX = "meridian_shadow_";
 
 /**
  * Replays the whole history into a new, empty database beside the given one, hands it over, and
- * drops it. The given database is not written to.
+ * drops it. The given database is not written to. Entities are declared under `defaults`.
  */
 export async function withReplay<T>(
   besideUrl: string,
   migrationsDir: string | undefined,
   run: (shadowUrl: string) => Promise<T>,
+  defaults?: PolicyDefaults,
 ): Promise<T> {
   const name = `${PREFIX}${randomBytes(6).toString("hex")}`;
   const shadow = new URL(besideUrl);
@@ -33,7 +35,7 @@ export async function withReplay<T>(
   try {
     const [report] = await migrateRegions(
       [{ id: "shadow", directUrl: shadow.href, isPrimary: true }],
-      { dir: migrationsDir, initialise: false },
+      { dir: migrationsDir, initialise: false, defaults },
     );
     if (!report?.ok) {
       throw new MeridianError(

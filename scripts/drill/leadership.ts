@@ -4,14 +4,15 @@ import path from "node:path";
 import pg from "pg";
 import { systemSleep } from "@/lib/clock";
 import type { Durability } from "@/lib/db/conflicts/policy";
-import { writeDurably, type Stamped } from "@/lib/db/failover/durable-write";
 import { readAttempts } from "@/lib/db/failover/history";
 import { DEFAULT_FAILOVER_SETTINGS } from "@/lib/db/failover/settings";
 import { RegionTimeoutError } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Endpoints, Topology } from "@/lib/db/regions/topology";
+import { writeRow, type WrittenRow } from "@/lib/db/writes/write-row";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { STANDARD_DEFAULTS } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 
@@ -227,21 +228,18 @@ class LeadershipDrill {
     while (!end.aborted) {
       const sentMs = performance.now();
       const id = randomUUID();
-      const outcome = await writeDurably(
-        vantage,
-        { entityType: "User", entityId: id },
-        (db) => insertOrFind(db, id),
-        {
-          durability: this.options.durability,
-          waitMs: CLIENT_WAIT_MS,
-          runtime: () => this.runtime!,
-        },
-      ).catch((error: unknown) => ({ kind: "failed" as const, detail: String(error) }));
-      if (outcome.kind === "done") {
-        if (!end.aborted) this.acknowledged.push({ id, atMs: performance.now() });
-      } else if (!end.aborted && this.acknowledged.length > 0) {
+      const outcome = await writeRow("User", vantage, (db) => insertOrFind(db, id), {
+        durability: this.options.durability,
+        waitMs: CLIENT_WAIT_MS,
+        runtime: () => this.runtime!,
+      }).catch((error: unknown) => ({ kind: "failed" as const, detail: String(error) }));
+      if (end.aborted) return;
+      const unsettled = outcome.kind === "placed" ? outcome.confirmation : outcome;
+      if (unsettled.kind === "held" || unsettled.kind === "region") {
+        this.acknowledged.push({ id, atMs: performance.now() });
+      } else if (this.acknowledged.length > 0) {
         this.failed += 1;
-        this.options.log(`${vantage}: ${outcome.kind}: ${outcome.detail}`);
+        this.options.log(`${vantage}: ${unsettled.kind}: ${unsettled.detail}`);
       }
       await systemSleep(WRITE_EVERY_MS - (performance.now() - sentMs), end);
     }
@@ -334,6 +332,7 @@ class LeadershipDrill {
       sessionSecret: "",
       replicationSecret: "",
       failover: DEFAULT_FAILOVER_SETTINGS,
+      defaults: STANDARD_DEFAULTS,
       endpoints: (vantage, region) => {
         const endpoints = from[vantage]?.[region];
         if (!endpoints) throw new Error(`No link from ${vantage} to ${region}`);
@@ -344,13 +343,14 @@ class LeadershipDrill {
 }
 
 /** What it returns is stamped: also when an earlier attempt made the row. */
-async function insertOrFind(db: PrismaClient, id: string): Promise<Stamped> {
-  const rows = await db.$queryRaw<Stamped[]>`
+async function insertOrFind(db: PrismaClient, id: string): Promise<WrittenRow> {
+  const rows = await db.$queryRaw<WrittenRow[]>`
     WITH made AS (
       INSERT INTO "User" (id, email, name, "passwordHash")
       VALUES (${id}, ${`${id}@example.com`}, 'drill', 'x') ON CONFLICT (id) DO NOTHING
-      RETURNING origin, position)
-    SELECT origin, position FROM made UNION ALL SELECT origin, position FROM "User" WHERE id = ${id}
+      RETURNING id, origin, position)
+    SELECT id, origin, position FROM made
+    UNION ALL SELECT id, origin, position FROM "User" WHERE id = ${id}
     LIMIT 1`;
   // Another transaction is about to commit it, or came between this one's snapshot and its insert.
   if (!rows[0]) throw new RegionTimeoutError(0);

@@ -1,4 +1,4 @@
-import type { EnvSource } from "@/lib/env";
+import { parsePolicyDefaults, type EnvSource } from "@/lib/env";
 import { errorMessage, MeridianError } from "@/lib/errors";
 import { isLoopback } from "@/scripts/local/planet-env";
 import type { PlanetReport } from "@/scripts/local/planet-report";
@@ -21,8 +21,8 @@ export interface PrepareOptions {
   report: PlanetReport;
 }
 
-async function migrate(databases: readonly MigratableRegion[]): Promise<void> {
-  const reports = await migrateRegions(databases);
+async function migrate(databases: readonly MigratableRegion[], source: EnvSource): Promise<void> {
+  const reports = await migrateRegions(databases, { defaults: parsePolicyDefaults(source) });
   const failed = reports.filter(({ ok }) => !ok);
   if (failed.length === 0) return;
   throw new MigrationError(failed.map(({ regionId, error }) => `${regionId}: ${error?.message}`));
@@ -58,6 +58,6 @@ export async function prepareDatabases(options: PrepareOptions): Promise<SeedRep
     report.note("Migrations: left to `npm run db:migrate`, the databases are not local");
     return null;
   }
-  await report.step("Migrations", () => migrate(databases));
+  await report.step("Migrations", () => migrate(databases, options.source));
   return report.step("Demo accounts and documents", () => seed(options));
 }

@@ -3,6 +3,7 @@ import { MeridianError } from "@/lib/errors";
 import { copyFrom, type Copied, type CopyProgress } from "@/lib/db/replication/repair/copy";
 import { registerRegion, seenBeats, seenIncarnation } from "@/lib/db/replication/repair/enrol";
 import { withCopyLock } from "@/lib/db/replication/repair/restored";
+import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { migrateRegions } from "@/scripts/migrate-runner";
 import { openRegions, reachable } from "./regions";
 
@@ -19,6 +20,8 @@ export interface JoinOptions {
    * - `rebuild`: one whose database is lost; the new one writes as its next incarnation.
    */
   mode: "add" | "rebuild";
+  /** For entities that leave their topology or durability open: as the peers have it. */
+  defaults?: PolicyDefaults;
   log?: (line: string) => void;
   onProgress?: (progress: CopyProgress) => void;
 }
@@ -84,10 +87,11 @@ async function requireFresh(pool: Pool, id: string): Promise<void> {
 }
 
 async function migrate(options: JoinOptions): Promise<void> {
-  const { id, directUrl, appPassword, log } = options;
+  const { id, directUrl, appPassword, defaults, log } = options;
   const [report] = await migrateRegions([{ id, directUrl, appPassword, isPrimary: true }], {
     initialise: false,
     retryFailed: true,
+    defaults,
     log,
   });
   if (!report?.ok) {

@@ -47,7 +47,7 @@ describe("accounts", () => {
 
   it("say that no other region has confirmed them, and are there all the same", async () => {
     const input = { ...ADA, email: "alone@example.com" };
-    const created = await createAccount(input, SINGAPORE, { quorumMs: 300, waitMs: 300 });
+    const created = await createAccount(input, SINGAPORE, { confirmMs: 300, waitMs: 300 });
     expect(created).toMatchObject({ ok: false, code: "indeterminate" });
     expect(created.ok ? "" : created.message).toMatch(/no other region has confirmed it/);
     expect(await authenticate(input, VIRGINIA)).toMatchObject({ ok: true });

@@ -10,6 +10,7 @@ import {
   type VectorClock,
   type WriteOperation,
 } from "@/lib/db/write-conflicts";
+import { STANDARD_DEFAULTS } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const US = "us-east-1";
@@ -31,6 +32,7 @@ beforeAll(async () => {
     currentRegion: US as RegionId,
     sessionSecret: "session-secret-of-a-test-32-characters",
     replicationSecret: "replication-secret-of-a-test-32-chars",
+    defaults: STANDARD_DEFAULTS,
 
     failover: null,
     endpoints: () => ({ read: url, write: url, direct: region.directUrl, redis: null }),

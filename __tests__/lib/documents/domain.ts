@@ -3,6 +3,7 @@ import type { RegionId } from "@/lib/db/multi-region-config";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Topology } from "@/lib/db/regions/topology";
 import type { Actor } from "@/lib/documents/types";
+import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere";
@@ -24,8 +25,9 @@ export interface TestDomain {
 }
 
 /** The process's runtime over fresh databases: what the domain uses in a request, it uses here. */
-export async function startDomain(): Promise<TestDomain> {
-  const stores = await createRegions();
+export async function startDomain(options: Partial<PolicyDefaults> = {}): Promise<TestDomain> {
+  const defaults = { ...STANDARD_DEFAULTS, ...options };
+  const stores = await createRegions({ defaults });
   const down = new Set<string>();
   const byId = new Map(stores.regions.map((region) => [region.id, region]));
   const pick = (id: string) => {
@@ -38,8 +40,8 @@ export async function startDomain(): Promise<TestDomain> {
     currentRegion: "us-east-1" as RegionId,
     sessionSecret: "session-secret-of-a-test-32-characters",
     replicationSecret: "replication-secret-of-a-test-32-chars",
-
     failover: null,
+    defaults,
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
       const url = down.has(id) ? NOWHERE : appUrl;

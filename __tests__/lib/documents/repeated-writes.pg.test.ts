@@ -6,7 +6,12 @@ import { OptionalRedis } from "@/lib/db/redis";
 import type { Actor } from "@/lib/db/regions/region-id";
 import { SessionMirror } from "@/lib/db/sessions/mirror";
 import { toPosition } from "@/lib/db/sessions/positions";
-import { insertDocument } from "@/lib/documents/statements";
+import {
+  insertDocument,
+  tombstoneCollaborator,
+  tombstoneDocument,
+  upsertCollaborator,
+} from "@/lib/documents/statements";
 import { makeUpdate } from "@/lib/documents/text/edit-text";
 import { seedUpdate } from "@/lib/documents/text/seed-update";
 import { writeText, type TextWrite } from "@/lib/documents/text/text-statements";
@@ -49,6 +54,28 @@ describe("a write whose first attempt arrived before the second", () => {
     expect(await writeText(db, other)).toMatchObject({ wrote: false });
     expect(await domain.count("DocumentUpdate")).toBe(2);
     expect(await domain.count("DocumentVersion")).toBe(2);
+  });
+
+  it("is the same deletion, where the first was not answered", async () => {
+    const db = multiRegionDb.from(US).getWriteClient(US);
+    const documentId = randomUUID();
+    const create = { documentId, versionId: randomUUID(), userId: "u", regionId: US };
+    await insertDocument(db, { ...create, title: "t", content: "c" });
+    const other = await domain.addUser("other");
+    const share = { userId: "u", documentId, email: "other@example.com", role: "viewer" as const };
+    await upsertCollaborator(db, share);
+    const leave = { userId: "u", documentId, collaboratorId: other.userId };
+    const left = await tombstoneCollaborator(db, leave);
+    expect(left).toMatchObject({ readable: true, owned: true, changed: true });
+    expect(await tombstoneCollaborator(db, leave)).toMatchObject({ changed: false });
+    expect(await tombstoneCollaborator(db, { ...leave, again: true })).toEqual(left);
+    const remove = { userId: "u", documentId };
+    const removed = await tombstoneDocument(db, remove);
+    expect(removed).toMatchObject({ owned: true, changed: true });
+    expect(await tombstoneDocument(db, remove)).toBeNull();
+    expect(await tombstoneDocument(db, { ...remove, again: true })).toEqual(removed);
+    // What somebody else deleted is not one's own deletion.
+    expect(await tombstoneDocument(db, { ...remove, userId: "v", again: true })).toBeNull();
   });
 });
 

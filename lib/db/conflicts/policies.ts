@@ -1,39 +1,52 @@
 import type { EntityType } from "./entities";
-import type { EntityPolicy } from "./policy";
+import type { EntityPolicy, PolicyDefaults } from "./policy";
 
-const MULTI_LEADER = {
-  topology: "multi-leader",
-  durability: "region",
+/** A policy that leaves its topology, its durability or both to the configuration. */
+type EntityDeclaration = Omit<EntityPolicy, keyof PolicyDefaults> & Partial<PolicyDefaults>;
+
+/** Takes DEFAULT_TOPOLOGY and DEFAULT_DURABILITY. */
+const AS_CONFIGURED = {
+  write: null,
+  read: null,
   residency: null,
   deletion: "last-write",
   record: true,
   author: null,
   collect: false,
   fields: {},
+} as const satisfies Omit<EntityDeclaration, "strategy">;
+
+/** Written in every region, whatever is configured. */
+const MULTI_LEADER = {
+  ...AS_CONFIGURED,
+  topology: "multi-leader",
+  durability: "region",
 } as const satisfies Omit<EntityPolicy, "strategy">;
 
 /** Rows that are written once: two versions of one differ by its tombstone alone. */
 const APPEND_ONLY = {
-  ...MULTI_LEADER,
   strategy: "last-write-wins",
   record: false,
   collect: true,
-} as const satisfies EntityPolicy;
+} as const satisfies Partial<EntityDeclaration>;
 
 /**
- * The one source of how each entity is merged: scripts/migrate-runner.ts declares it to each
- * region's database.
+ * The one source of how each entity is merged: scripts/migrate-runner.ts declares it, with the
+ * configured defaults, to each region's database.
  */
 export const ENTITY_POLICIES = {
+  // The address is unique because one region writes it; no merge could undo a second account.
   // An account is answered for once: its loss with the leading region could not be told from a refusal.
   User: {
-    ...MULTI_LEADER,
+    ...AS_CONFIGURED,
     topology: "single-leader",
     durability: "quorum",
     strategy: "last-write-wins",
   },
+  // A document, its texts and its versions are written by one statement, so they go together. Each
+  // field has a join: any topology will do.
   Document: {
-    ...MULTI_LEADER,
+    ...AS_CONFIGURED,
     strategy: "merge",
     deletion: "delete-wins",
     author: "updatedBy",
@@ -50,7 +63,7 @@ export const ENTITY_POLICIES = {
   // An observed-remove set of rows. Its ids are derived, so a share that ended may begin again
   // under the same id: the tombstone has to stay.
   Collaborator: {
-    ...MULTI_LEADER,
+    ...AS_CONFIGURED,
     strategy: "merge",
     deletion: "update-wins",
     author: "updatedBy",
@@ -61,13 +74,25 @@ export const ENTITY_POLICIES = {
       updatedBy: { strategy: "last-write-wins", quiet: true },
     },
   },
-  DocumentVersion: APPEND_ONLY,
-  DocumentUpdate: APPEND_ONLY,
+  // Append-only rows never meet another version of themselves: any topology will do.
+  DocumentVersion: { ...AS_CONFIGURED, ...APPEND_ONLY },
+  DocumentUpdate: { ...AS_CONFIGURED, ...APPEND_ONLY },
+  // Written by whichever region had to choose, in the transaction that applies another region's write:
+  // a fence there would stop the stream, and nobody is there who could wait for other regions.
   // A record of a choice between records would be one about itself.
-  Conflict: APPEND_ONLY,
-  ConflictResolution: { ...APPEND_ONLY, collect: false },
-} as const satisfies Record<EntityType, EntityPolicy>;
+  Conflict: { ...MULTI_LEADER, ...APPEND_ONLY },
+  // Written together with the row that is decided, and so wherever the topology of that one says.
+  ConflictResolution: { ...MULTI_LEADER, ...APPEND_ONLY, collect: false },
+} as const satisfies Record<EntityType, EntityDeclaration>;
 
-export function entityPolicy(entityType: EntityType): EntityPolicy {
-  return ENTITY_POLICIES[entityType];
+export type EntityPolicies = Readonly<Record<EntityType, EntityPolicy>>;
+
+/** Every entity's policy under the defaults that this installation is configured with. */
+export function policiesUnder({ topology, durability }: PolicyDefaults): EntityPolicies {
+  return Object.fromEntries(
+    Object.entries(ENTITY_POLICIES).map(([name, declared]) => [
+      name,
+      { topology, durability, ...declared },
+    ]),
+  ) as EntityPolicies;
 }

@@ -1,11 +1,14 @@
 import { z } from "zod";
+import {
+  DURABILITIES,
+  STANDARD_DEFAULTS,
+  TOPOLOGIES,
+  type Durability,
+  type Topology,
+} from "@/lib/policy-defaults";
 
-export const TOPOLOGIES = ["single-leader", "multi-leader", "leaderless"] as const;
-export type Topology = (typeof TOPOLOGIES)[number];
-
-/** Who has an acknowledged write: the region that took it, or another region's database too. */
-export const DURABILITIES = ["region", "quorum"] as const;
-export type Durability = (typeof DURABILITIES)[number];
+export { STANDARD_DEFAULTS } from "@/lib/policy-defaults";
+export type { Durability, PolicyDefaults, Topology } from "@/lib/policy-defaults";
 
 /** Of a register: the smallest thing that is merged, a column or, under "*", all of a row's. */
 export const REGISTER_STRATEGIES = [
@@ -60,6 +63,12 @@ export interface FieldPolicy {
 export interface EntityPolicy {
   readonly topology: Topology;
   readonly durability: Durability;
+  /**
+   * Of a leaderless entity: how many regions have an acknowledged write, and how many are asked by a
+   * read. Null: a majority, or what it takes to share a region with the other number.
+   */
+  readonly write: number | null;
+  readonly read: number | null;
   /** Regions that its rows must not leave; null for no such bound. */
   readonly residency: readonly string[] | null;
   readonly strategy: RowStrategy;
@@ -79,6 +88,8 @@ export interface EntityPolicy {
 
 const column = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "not the name of a column");
 
+const count = z.number().int().min(1).max(100).nullable().default(null);
+
 const fieldSchema = z.strictObject({
   strategy: z.enum(REGISTER_STRATEGIES),
   quiet: z.boolean().default(false),
@@ -86,8 +97,10 @@ const fieldSchema = z.strictObject({
 
 const policySchema = z
   .strictObject({
-    topology: z.enum(TOPOLOGIES).default("multi-leader"),
-    durability: z.enum(DURABILITIES).default("region"),
+    topology: z.enum(TOPOLOGIES).default(STANDARD_DEFAULTS.topology),
+    durability: z.enum(DURABILITIES).default(STANDARD_DEFAULTS.durability),
+    write: count,
+    read: count,
     residency: z.array(z.string().min(1)).min(1).nullable().default(null),
     strategy: z.enum(ROW_STRATEGIES).default("last-write-wins"),
     deletion: z.enum(DELETION_RULES).default("last-write"),

@@ -18,6 +18,7 @@ import {
   NotWritableError,
   type StoredRow,
   type WritableEntity,
+  type WritableType,
 } from "./writable-entities";
 
 /**
@@ -61,8 +62,8 @@ export type ResolveOutcome =
 
 export interface ResolveContext {
   db: PrismaClient;
-  /** The writer of the leading region, for rows of single-leader entities. */
-  leader: () => PrismaClient;
+  /** The writer of the leading region, for an entity that is written there alone; else null. */
+  leader: (entityType: WritableType) => PrismaClient | null;
   writeText?: WriteText;
 }
 
@@ -80,7 +81,7 @@ export async function resolveConflict(
   const conflict = await findConflict(near, conflictId);
   const entity = conflict && findWritableEntity(conflict.entityType);
   if (!conflict || !entity) return { kind: "not-found" };
-  const db = entity.leaderOnly ? leader() : near;
+  const db = leader(conflict.entityType as WritableType) ?? near;
   const decided = decide(conflict, resolution);
   if ("message" in decided) return { kind: "invalid", message: decided.message };
   const shown = resolution.shown ?? joinedClock(conflict.versions);

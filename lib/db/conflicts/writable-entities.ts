@@ -34,8 +34,6 @@ export interface WriteOptions {
 
 export interface WritableEntity {
   columns: readonly string[];
-  /** Single-leader entities are written in the leading region. */
-  leaderOnly: boolean;
   find(db: Db, id: string): Promise<StoredRow | null>;
   /** Null where no row was touched. Throws NotWritableError. */
   update(
@@ -109,7 +107,6 @@ const by = ({ author }: WriteOptions) => (author === undefined ? {} : { updatedB
 const ENTITIES = {
   User: {
     columns: Object.keys(user.shape),
-    leaderOnly: true,
     async find(db, id) {
       const row = await db.user.findUnique({ where: { id } });
       return toStored(row, pick(row, ["name", "email", "role"]));
@@ -122,7 +119,6 @@ const ENTITIES = {
   },
   Document: {
     columns: Object.keys(document.shape),
-    leaderOnly: false,
     async find(db, id) {
       const row = await db.document.findUnique({ where: { id } });
       return toStored(row, pick(row, ["title", "summary", "content", "ownerId"]));
@@ -136,7 +132,6 @@ const ENTITIES = {
   },
   Collaborator: {
     columns: Object.keys(collaborator.shape),
-    leaderOnly: false,
     async find(db, id) {
       const row = await db.collaborator.findUnique({ where: { id } });
       return toStored(row, pick(row, ["role", "documentId", "userId"]));

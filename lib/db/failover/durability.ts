@@ -2,6 +2,7 @@ import { systemSleep } from "@/lib/clock";
 import { isUnreachable, within } from "@/lib/db/regions/faults";
 import { isActor, regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
+import { registeredRegions } from "@/lib/db/regions/registered";
 import { regionIds } from "@/lib/db/regions/topology";
 import { errorMessage } from "@/lib/errors";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
@@ -15,24 +16,23 @@ const RETRY_MS = 100;
 /** What an answer may take beyond the wait in the database. */
 const ANSWER_MS = 1_000;
 
-/** An overview is waited for only while none is at hand. */
-const LOOK_MS = 1_000;
-
 export type QuorumOutcome =
-  /** `by` and the region that took the write are a majority of the registered regions. */
+  /** `by` have it besides the region that took the write: a majority, or as many as were asked for. */
   | { kind: "held"; by: RegionId[]; waitedMs: number }
-  /** It is written where it was taken. Whether a majority has it is not known. */
+  /** It is written where it was taken. Whether so many others have it is not known. */
   | { kind: "indeterminate"; by: RegionId[]; needed: number; detail: string; waitedMs: number };
 
 export interface QuorumOptions {
   /** The write is one of a leader: a region that has promised to support another one does not count. */
   led: boolean;
+  /** How many regions besides the one that took it; by default what makes a majority. */
+  needed?: number;
   timeoutMs?: number;
   runtime?: () => Pick<Runtime, "state" | "clients" | "topology">;
 }
 
 /**
- * Waits until a majority of the regions has applied a write. Throws RangeError if the mark is not one
+ * Waits until enough of the regions have applied a write. Throws RangeError if the mark is not one
  * of a replicated row; regions that fail are a matter of the outcome.
  */
 export async function awaitQuorum(
@@ -46,7 +46,7 @@ export async function awaitQuorum(
   const startedMs = performance.now();
   const origin = regionOfActor(write.origin);
   const registered = await registeredRegions(runtime(), vantage);
-  const needed = Math.floor(registered.size / 2);
+  const needed = options.needed ?? Math.floor(registered.size / 2);
   const others = regionIds(topology).filter((id) => id !== origin && registered.has(id));
   const by: RegionId[] = [];
   const failures: string[] = [];
@@ -107,19 +107,4 @@ async function askUntilHeld(
       await systemSleep(Math.min(RETRY_MS, leftMs), asked.signal);
     }
   }
-}
-
-/** All that any region is known to have registered: too few would make a majority too small. */
-async function registeredRegions(
-  { state, topology }: Pick<Runtime, "state" | "topology">,
-  vantage: RegionId,
-): Promise<Set<string>> {
-  const ids = regionIds(topology);
-  const known = () => ids.flatMap((id) => state.latest(vantage, id)?.registered ?? []);
-  if (known().length === 0) {
-    const looks = ids.map((id) => within(LOOK_MS, state.refresh(vantage, id)));
-    await Promise.any(looks).catch(() => undefined);
-  }
-  const registered = new Set(known());
-  return registered.size > 0 ? registered : new Set(ids);
 }

@@ -1,3 +1,6 @@
+import type { EntityType } from "@/lib/db/conflicts/entities";
+import { policiesUnder, type EntityPolicies } from "@/lib/db/conflicts/policies";
+import type { EntityPolicy } from "@/lib/db/conflicts/policy";
 import { RedisCache } from "@/lib/db/redis";
 import { AppliedPositions } from "@/lib/db/sessions/applied-positions";
 import { SessionMirror } from "@/lib/db/sessions/mirror";
@@ -8,6 +11,7 @@ import { topologyFromEnv, type Topology } from "./topology";
 /** What the managers of one process share: connections, and what is known of the regions. */
 export class Runtime {
   private resolved: Topology | undefined;
+  private policies: EntityPolicies | undefined;
   readonly clients = new ClientCache(() => this.topology);
   readonly redis = new RedisCache(() => this.topology);
   readonly state = new RegionState(() => this.topology, this.clients);
@@ -19,6 +23,12 @@ export class Runtime {
 
   get topology(): Topology {
     return (this.resolved ??= this.resolve());
+  }
+
+  /** An entity's policy, with the configured defaults where it leaves them open. */
+  policy(entityType: EntityType): EntityPolicy {
+    this.policies ??= policiesUnder(this.topology.defaults);
+    return this.policies[entityType];
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { getEnv, type Env } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
+import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { checkFailoverSettings, type FailoverSettings } from "@/lib/db/failover/settings";
 import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
 import { parseRegionIdOf, type RegionId } from "./region-id";
@@ -35,6 +36,8 @@ export interface Topology {
   readonly replicationSecret: string;
   /** Null: the workers keep no lease and promote nobody. */
   readonly failover: FailoverSettings | null;
+  /** What holds for entities whose policy does not say otherwise. */
+  readonly defaults: PolicyDefaults;
   endpoints(vantage: RegionId, region: RegionId): Endpoints;
 }
 
@@ -94,6 +97,7 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     sessionSecret: env.authSecret,
     replicationSecret: env.replicationSecret,
     failover: checkFailoverSettings(env.failover),
+    defaults: env.defaults,
     endpoints(vantage, region) {
       const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);

@@ -1,4 +1,6 @@
 import type pg from "pg";
+import { policiesUnder } from "@/lib/db/conflicts/policies";
+import { checkQuorumSizes } from "@/lib/db/leaderless/quorum-sizes";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { regionIds, type Topology } from "@/lib/db/regions/topology";
 import { within } from "@/lib/db/regions/faults";
@@ -14,6 +16,7 @@ import { OutboxTrimmer } from "./outbox-trimmer";
 import { PeerObserver } from "./peer-observer";
 import { Publisher } from "./publisher";
 import { Recovery } from "./repair/recovery";
+import { RowSyncer } from "./row-syncer";
 import { checkLocalStore, connectStore } from "./store";
 import { TombstoneCollector } from "./tombstone-collector";
 
@@ -95,6 +98,7 @@ export class RegionWorker implements Service {
       new OutboxTrimmer(local),
       new DeadLetterRetrier(local),
       new TombstoneCollector({ local, peers }),
+      new RowSyncer({ local, peers }),
       ...this.leadership(),
       ...this.further(local),
       ...regionIds(topology)
@@ -152,8 +156,10 @@ export class RegionWorker implements Service {
     const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
     while (!this.stopping.signal.aborted) {
       try {
+        const { defaults, regions } = this.topology;
+        checkQuorumSizes(policiesUnder(defaults), regions.length);
         await checkLocalStore(local, this.region);
-        await checkPolicies(local, this.region);
+        await checkPolicies(local, this.region, defaults);
         return;
       } catch (err) {
         if (err instanceof ConfigurationError) throw err;

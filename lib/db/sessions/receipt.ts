@@ -1,7 +1,8 @@
 import type { PositionsJson } from "./positions";
 
 /**
- * - `strong`: the leader's state; all there is of single-leader entities, one region's of the others.
+ * - `strong`: the leader's state; all there is of single-leader entities, one region's of multi-leader
+ *   ones. Of leaderless ones all that was acknowledged, wherever.
  * - `{ boundedMs }`: at most that many ms behind every other region.
  * - `session`: everything that this session wrote or saw, and never older than that.
  * - `eventual`: whatever the nearest region has.
@@ -26,6 +27,10 @@ export const ROUTE_REASONS = [
   "stale-fallback",
   /** The level asks for the leader, and the region could not show that it leads. */
   "no-lease",
+  /** Several regions were asked, and the answer is what they have together. */
+  "quorum",
+  /** The level asks for several regions, and too few answered. */
+  "no-quorum",
 ] as const;
 
 export type RouteReason = (typeof ROUTE_REASONS)[number];
@@ -60,10 +65,14 @@ export interface Receipt {
   epoch: number;
   leader: string;
   /**
-   * Of a write that asked for a quorum: whether a majority of the regions was known to have it when
-   * this was made. `unconfirmed` is written all the same, and replicated like any other.
+   * Of a write that asked for a quorum: whether as many regions as that needs were known to have it
+   * when this was made. `unconfirmed` is written all the same, and replicated like any other.
    */
   quorum?: "held" | "unconfirmed";
+  /** Of such a write, or of a read of several regions: how many were needed, and which answered. */
+  copies?: { needed: number; regions: string[] };
+  /** Of such a read: regions that were behind, and have been told where to get what they lack. */
+  repaired?: string[];
 }
 
 export function levelName(level: ReadLevel): Receipt["level"] {

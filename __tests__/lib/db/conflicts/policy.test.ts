@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ENTITY_POLICIES } from "@/lib/db/conflicts/policies";
+import { ENTITY_POLICIES, policiesUnder } from "@/lib/db/conflicts/policies";
+import { TOPOLOGIES } from "@/lib/policy-defaults";
 import {
   fieldPolicy,
   hasState,
@@ -14,6 +15,8 @@ describe("a policy", () => {
     expect(parsePolicy({})).toEqual({
       topology: "multi-leader",
       durability: "region",
+      write: null,
+      read: null,
       residency: null,
       strategy: "last-write-wins",
       deletion: "last-write",
@@ -35,6 +38,8 @@ describe("a policy", () => {
     ["an unknown key of a field", { strategy: "merge", fields: { x: { strategy: "max", a: 1 } } }],
     ["a field that is no column", { strategy: "merge", fields: { "x;": { strategy: "max" } } }],
     ["a residency of nowhere", { residency: [] }],
+    ["a quorum of none", { write: 0 }],
+    ["a quorum of a part", { read: 1.5 }],
     ["no object", null],
   ])("is not %s", (_, value) => {
     expect(() => parsePolicy(value)).toThrow();
@@ -58,7 +63,7 @@ describe("a policy", () => {
     });
     expect(policyJson(a)).toBe(policyJson(b));
     expect(policyJson(parsePolicy({}))).toBe(
-      '{"author":null,"collect":false,"deletion":"last-write","durability":"region","fields":{},"record":true,"residency":null,"strategy":"last-write-wins","topology":"multi-leader"}',
+      '{"author":null,"collect":false,"deletion":"last-write","durability":"region","fields":{},"read":null,"record":true,"residency":null,"strategy":"last-write-wins","topology":"multi-leader","write":null}',
     );
   });
 
@@ -69,6 +74,8 @@ describe("a policy", () => {
     for (const other of [
       { ...policy, topology: "leaderless" },
       { ...policy, durability: "quorum" },
+      { ...policy, write: 2 },
+      { ...policy, read: 2 },
       { ...policy, residency: ["eu-west-1"] },
       { ...policy, deletion: "delete-wins" },
       { ...policy, record: false },
@@ -98,8 +105,29 @@ describe("a policy", () => {
 });
 
 describe("the registry", () => {
-  test.each(Object.entries(ENTITY_POLICIES))("declares %s in full", (_, policy) => {
-    expect(parsePolicy(policy)).toEqual(policy);
+  test.each(Object.entries(policiesUnder({ topology: "leaderless", durability: "quorum" })))(
+    "declares %s in full",
+    (_, policy) => {
+      expect(parsePolicy(policy)).toEqual(policy);
+    },
+  );
+
+  test.each(TOPOLOGIES)("takes %s where an entity leaves it open", (topology) => {
+    const policies = policiesUnder({ topology, durability: "region" });
+    expect(
+      Object.fromEntries(Object.entries(policies).map(([name, policy]) => [name, policy.topology])),
+    ).toEqual({
+      User: "single-leader",
+      Document: topology,
+      Collaborator: topology,
+      DocumentVersion: topology,
+      DocumentUpdate: topology,
+      // Written by appliers, in every region.
+      Conflict: "multi-leader",
+      ConflictResolution: "multi-leader",
+    });
+    expect(policies.User.durability).toBe("quorum");
+    expect(policiesUnder({ topology, durability: "quorum" }).Document.durability).toBe("quorum");
   });
 
   test("records no choice between records, which would be recorded again", () => {

@@ -4,9 +4,9 @@ import { Leaders } from "@/__tests__/support/leaders";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { makeClockSettable, setClock, TRUE_CLOCK } from "@/__tests__/support/set-clock";
 import { waitFor } from "@/__tests__/support/wait-for";
-import { writeDurably } from "@/lib/db/failover/durable-write";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
+import { writeRow } from "@/lib/db/writes/write-row";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 
 const STEP_MS = 30_000;
@@ -44,18 +44,18 @@ const step = (region: string, ms: number) => setClock(planet.region(region).pool
 const agree = () => Promise.all(planet.ids.map((id) => step(id, 0)));
 
 async function write(vantage: RegionId, runtime: Runtime): Promise<void> {
-  const select = { origin: true, position: true } as const;
+  const select = { id: true, origin: true, position: true } as const;
   while (!ended.signal.aborted) {
     const id = randomUUID();
     const data = { id, email: `${id}@example.com`, name: "x", passwordHash: "x" };
     const attempt = async (db: PrismaClient) =>
       (await db.user.findUnique({ where: { id }, select })) ?? db.user.create({ data, select });
-    const outcome = await writeDurably(vantage, { entityType: "User", entityId: id }, attempt, {
+    const outcome = await writeRow("User", vantage, attempt, {
       runtime: () => runtime,
       waitMs: 1_000,
-      quorumMs: 1_000,
+      confirmMs: 1_000,
     }).catch(() => null);
-    if (outcome?.kind === "done") acknowledged.push(id);
+    if (outcome?.kind === "placed" && outcome.confirmation.kind === "held") acknowledged.push(id);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

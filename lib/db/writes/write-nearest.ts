@@ -1,6 +1,6 @@
 import { isUnreachable } from "@/lib/db/regions/faults";
-import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
-import { defaultRuntime } from "@/lib/db/regions/runtime";
+import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { getLogger } from "@/lib/log";
 
@@ -20,16 +20,17 @@ export interface NearestWrite<T> {
 export async function writeNearest<T>(
   vantage: RegionId,
   attempt: (db: PrismaClient, regionId: RegionId) => Promise<T>,
+  runtime: () => Runtime = defaultRuntime,
 ): Promise<NearestWrite<T> | null> {
-  const db = multiRegionDb.from(vantage);
+  const db = new MultiRegionDb(runtime, vantage);
   for (const regionId of db.regionsInOrder()) {
     try {
       return { value: await attempt(db.getWriteClient(regionId), regionId), regionId };
     } catch (error) {
       if (!isUnreachable(error)) throw error;
       // So that the next request does not wait for the same time-out.
-      defaultRuntime().state.markDown(vantage, regionId);
-      getLogger("documents").warn({ err: error, regionId }, "A region did not take a write.");
+      runtime().state.markDown(vantage, regionId);
+      getLogger("writes").warn({ err: error, regionId }, "A region did not take a write.");
     }
   }
   return null;

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { lead } from "@/__tests__/support/lead";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
-import { writeDurably, type DurableWriteOptions } from "@/lib/db/failover/durable-write";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
+import { writeRow, type WriteRowOptions } from "@/lib/db/writes/write-row";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 
 const VIRGINIA = "us-east-1" as RegionId;
@@ -39,7 +39,7 @@ async function confirm(region: string, origin: string): Promise<void> {
 
 const select = { id: true, origin: true, position: true } as const;
 
-function write(id: string, options: DurableWriteOptions = {}, onAttempt = () => {}) {
+function write(id: string, options: WriteRowOptions = {}, onAttempt = () => {}) {
   const data = { id, email: `${id}@example.com`, name: "x", passwordHash: "x" };
   const attempt = async (db: PrismaClient) => {
     onAttempt();
@@ -47,8 +47,7 @@ function write(id: string, options: DurableWriteOptions = {}, onAttempt = () => 
       (await db.user.findUnique({ where: { id }, select })) ?? db.user.create({ data, select })
     );
   };
-  const row = { entityType: "User", entityId: id } as const;
-  return writeDurably(DUBLIN, row, attempt, { runtime: () => runtime, ...options });
+  return writeRow("User", DUBLIN, attempt, { runtime: () => runtime, ...options });
 }
 
 async function origins(id: string): Promise<(string | undefined)[]> {
@@ -63,23 +62,35 @@ async function origins(id: string): Promise<(string | undefined)[]> {
   );
 }
 
-describe("a durable write", () => {
+describe("a row of a single-leader entity", () => {
   it("is done once another region has it", async () => {
     await confirm(SINGAPORE, VIRGINIA);
     const outcome = await write(randomUUID());
-    expect(outcome).toMatchObject({ kind: "done", regionId: VIRGINIA });
+    expect(outcome).toMatchObject({
+      kind: "placed",
+      regionId: VIRGINIA,
+      confirmation: { kind: "held" },
+    });
   });
 
   it("asks nobody else at durability region", async () => {
     const outcome = await write(randomUUID(), { durability: "region" });
-    expect(outcome).toMatchObject({ kind: "done", regionId: VIRGINIA });
+    expect(outcome).toMatchObject({
+      kind: "placed",
+      regionId: VIRGINIA,
+      confirmation: { kind: "region" },
+    });
     expect(outcome.waitedMs).toBeLessThan(1_000);
   });
 
   it("is unconfirmed, and written, while no other region has it", async () => {
     const id = randomUUID();
-    const outcome = await write(id, { waitMs: 400, quorumMs: 300 });
-    expect(outcome).toMatchObject({ kind: "unconfirmed", regionId: VIRGINIA });
+    const outcome = await write(id, { waitMs: 400, confirmMs: 300 });
+    expect(outcome).toMatchObject({
+      kind: "placed",
+      regionId: VIRGINIA,
+      confirmation: { kind: "indeterminate" },
+    });
     expect(await origins(id)).toEqual([VIRGINIA, undefined, undefined]);
   });
 
@@ -92,7 +103,11 @@ describe("a durable write", () => {
         setTimeout(() => void move(DUBLIN).then(() => confirm(SINGAPORE, DUBLIN)), 200);
       }
     });
-    expect(outcome).toMatchObject({ kind: "done", regionId: DUBLIN });
+    expect(outcome).toMatchObject({
+      kind: "placed",
+      regionId: DUBLIN,
+      confirmation: { kind: "held" },
+    });
     expect(await origins(id)).toEqual([VIRGINIA, DUBLIN, undefined]);
   });
 
@@ -107,10 +122,18 @@ describe("a durable write", () => {
        SELECT $1, $1 || '@example.com', 'x', 'x', '{"us-east-1": 1}', 1, 'us-east-1', 1 FROM role`,
       [id],
     );
-    const alone = await write(id, { waitMs: 400, quorumMs: 300 });
-    expect(alone).toMatchObject({ kind: "unconfirmed", regionId: DUBLIN });
+    const alone = await write(id, { waitMs: 400, confirmMs: 300 });
+    expect(alone).toMatchObject({
+      kind: "placed",
+      regionId: DUBLIN,
+      confirmation: { kind: "indeterminate" },
+    });
     expect((await origins(id))[1]).toBe(DUBLIN);
     await confirm(SINGAPORE, DUBLIN);
-    expect(await write(id)).toMatchObject({ kind: "done", regionId: DUBLIN });
+    expect(await write(id)).toMatchObject({
+      kind: "placed",
+      regionId: DUBLIN,
+      confirmation: { kind: "held" },
+    });
   });
 });

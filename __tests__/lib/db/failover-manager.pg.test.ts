@@ -188,10 +188,10 @@ describe("what a failover would cost", () => {
     console.log(
       `${kind} to ${to}: expected ${expected} ms, made of ${Math.round(made)} ms, measured ${Math.round(measured)} ms`,
     );
-    // Half an interval of renewals, and the writers' own pauses.
-    expect(measured).toBeLessThan(made + 350);
+    // Where in its interval of 300 ms the last renewal was, and the longest of a writer's own pauses, 200 ms.
+    expect(measured).toBeLessThan(made + 500);
     expect(expected).toBeGreaterThan(kind === "switchover" ? 38 : 500);
-    expect(expected).toBeLessThan(made + 350);
+    expect(expected).toBeLessThan(made + 500);
     expect(await calm()).toBe(to);
   });
 
@@ -348,7 +348,8 @@ describe("a request that is refused", () => {
       const behind = await waitFor(
         async () => {
           const now = candidate(await manager.previewFailover(), target);
-          return now.refusal && now;
+          const { stranded } = now;
+          return now.refusal && stranded.kind === "counted" && stranded.writes === 0 && now;
         },
         { timeoutMs: 15_000, what: "the target to be too far behind" },
       );

@@ -46,7 +46,7 @@ export class OptionalRedis {
       this.restUntilMs = performance.now() + REST_AFTER_FAILURE_MS;
       getLogger("redis").debug({ err }, "redis command failed");
       // The connection may be dead without having been closed: the next attempt takes a new one.
-      if (err instanceof Error && /timed out/i.test(err.message)) this.client.disconnect(true);
+      if (err instanceof Error && /timed out/i.test(err.message)) this.client?.disconnect(true);
       return undefined;
     }
   }

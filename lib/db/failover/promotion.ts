@@ -50,6 +50,12 @@ const PREPARE_MS = 5_000;
 /** What each region that has promised holds and the candidate lacks. */
 type Told = ReadonlyMap<RegionId, readonly RowsPart[]>;
 
+interface Promises {
+  told: Told;
+  /** The only region that can have a lease: the latest that any of them has followed. */
+  leader: string;
+}
+
 class StepFailed extends Error {
   constructor(
     readonly failure: AttemptFailure,
@@ -98,7 +104,7 @@ class Promotion {
 
   private async failOver(): Promise<Positions> {
     const { expected } = this.plan;
-    const promised = await this.step("promise", () => this.promise(expected));
+    const { told: promised } = await this.step("promise", () => this.promise(expected));
     // What a region with a valid lease writes after its promise is in no quorum, but need not be left.
     const told = expected === null ? await this.waitAndMeasure(promised) : promised;
     return this.takeOver(told);
@@ -122,7 +128,7 @@ class Promotion {
     const leader = this.world.controls.get(from);
     if (!leader || from === to) throw new StepFailed("unhealthy", `${from} cannot hand over.`);
     await this.step("prepare", () => this.catchUp(leader));
-    const promised = await this.step("promise", () => this.promise(null));
+    const { told: promised } = await this.step("promise", () => this.promiseAfter(from));
     const promisedAtMs = this.world.nowMs();
     // The old leader goes on writing under its last lease while the others hear of the new one.
     const start = await this.step("publish", () => this.publish());
@@ -167,7 +173,14 @@ class Promotion {
     }
   }
 
-  private async promise(expected: ExpectedGrants | null): Promise<Told> {
+  /** Only who has the lease can give it up, and another region may have been elected by now. */
+  private async promiseAfter(from: RegionId): Promise<Promises> {
+    const promises = await this.promise(null);
+    if (promises.leader === from) return promises;
+    throw new StepFailed("superseded", `${promises.leader} leads by now, not ${from}.`);
+  }
+
+  private async promise(expected: ExpectedGrants | null): Promise<Promises> {
     const { epoch, to, attempt, regions } = this.plan;
     const held = await this.own.sample();
     const asked = expected === null ? regions : regions.filter((id) => expected.has(id));
@@ -184,10 +197,13 @@ class Promotion {
     const isPromise = ({ outcome }: PromiseAnswer) => outcome === "promised";
     const answers = await collect(calls, (done) => countWhere(done, isPromise) >= majority);
     const told = new Map<RegionId, readonly RowsPart[]>();
+    let newest = { epoch: -1n, leader: "" };
     for (const [id, answer] of answers) {
-      if (answer.outcome === "promised") told.set(id, answer.rows);
+      if (answer.outcome !== "promised") continue;
+      told.set(id, answer.rows);
+      if (answer.epoch > newest.epoch) newest = answer;
     }
-    if (told.size >= majority) return told;
+    if (told.size >= majority) return { told, leader: newest.leader };
     const said = [...answers.values()].map(({ outcome }) => outcome);
     const failure = said.includes("superseded")
       ? "superseded"

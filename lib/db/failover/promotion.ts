@@ -52,8 +52,9 @@ type Told = ReadonlyMap<RegionId, readonly RowsPart[]>;
 
 interface Promises {
   told: Told;
-  /** The only region that can have a lease: the latest that any of them has followed. */
+  /** The latest that any of them has followed: nobody else can be given a lease any more. */
   leader: string;
+  epoch: bigint;
 }
 
 class StepFailed extends Error {
@@ -127,8 +128,9 @@ class Promotion {
     const { from, to } = this.plan;
     const leader = this.world.controls.get(from);
     if (!leader || from === to) throw new StepFailed("unhealthy", `${from} cannot hand over.`);
-    await this.step("prepare", () => this.catchUp(leader));
-    const { told: promised } = await this.step("promise", () => this.promiseAfter(from));
+    const goal = await leader.sample();
+    await this.step("prepare", () => this.catchUp(leader, goal));
+    const { told: promised } = await this.step("promise", () => this.promiseAfter(goal));
     const promisedAtMs = this.world.nowMs();
     // The old leader goes on writing under its last lease while the others hear of the new one.
     const start = await this.step("publish", () => this.publish());
@@ -157,8 +159,7 @@ class Promotion {
   }
 
   /** Before anything is touched: nearly all of the leader's writes, and what it took over itself. */
-  private async catchUp(leader: RegionControl): Promise<string> {
-    const goal = await leader.sample();
+  private async catchUp(leader: RegionControl, goal: ControlSample): Promise<string> {
     const untilMs = this.world.nowMs() + PREPARE_MS;
     for (;;) {
       const own = await this.own.sample();
@@ -173,11 +174,15 @@ class Promotion {
     }
   }
 
-  /** Only who has the lease can give it up, and another region may have been elected by now. */
-  private async promiseAfter(from: RegionId): Promise<Promises> {
+  /**
+   * Only who has the lease can give it up. Another region may have been elected by now; and a leader that is
+   * known to all but has not begun has none, while the one before it may have.
+   */
+  private async promiseAfter({ region, leaseEpoch }: ControlSample): Promise<Promises> {
     const promises = await this.promise(null);
-    if (promises.leader === from) return promises;
-    throw new StepFailed("superseded", `${promises.leader} leads by now, not ${from}.`);
+    if (promises.leader === region && promises.epoch === leaseEpoch) return promises;
+    const { leader, epoch } = promises;
+    throw new StepFailed("superseded", `${leader} was to lead epoch ${epoch} by now.`);
   }
 
   private async promise(expected: ExpectedGrants | null): Promise<Promises> {
@@ -203,7 +208,7 @@ class Promotion {
       told.set(id, answer.rows);
       if (answer.epoch > newest.epoch) newest = answer;
     }
-    if (told.size >= majority) return { told, leader: newest.leader };
+    if (told.size >= majority) return { told, leader: newest.leader, epoch: newest.epoch };
     const said = [...answers.values()].map(({ outcome }) => outcome);
     const failure = said.includes("superseded")
       ? "superseded"

@@ -8,7 +8,7 @@ import { simulate } from "@/__tests__/support/failover-simulation/simulate";
 
 /** A number: that history alone, with all that happens in it. */
 const SEED = process.env.SIMULATION_SEED;
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 4_000);
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 3_000);
 
 /** Within how many seeds each planted bug has to be found: several times what it took. */
 const FOUND_WITHIN = 4_000;

@@ -34,8 +34,8 @@ byte released[N];
 /* Bit w of rows[r]: region r has write w. */
 byte rows[N];
 byte writes;
-byte writtenBy[MAX_WRITES];
-byte writtenIn[MAX_WRITES];     /* epoch */
+byte writtenBy[MAX_WRITES + 1];
+byte writtenIn[MAX_WRITES + 1];     /* epoch */
 byte acked;                     /* bits: with quorum durability */
 
 byte servedBy[MAX_EPOCH + 1];
@@ -148,7 +148,7 @@ active proctype Renewer() {
 proctype Candidate(byte me) {
     byte self, from, r, e, n, told, newest, leader;
     atomic {
-        select(self : 0 .. 2);
+        self = me;
         select(e : 2 .. MAX_EPOCH);
         e > promised[self];
         /* NOBODY: a failover, and not handed over. What it believes of who leads may be old. */

@@ -85,11 +85,14 @@ export function decide(facts: Facts): Decision {
   if (failingSinceMs !== null && nowMs - failingSinceMs < settings.suspectMs)
     return hold("watching");
   if (nowMs - facts.epochSinceMs < settings.coolDownMs) return hold("cool-down");
+  const rank = rankOf(self, newest.leaderActor, voters);
+  // Also after an attempt: candidates that refused each other would else meet again for ever.
+  const headStartMs = rank === 0 ? 0 : (rank + facts.jitter / 4) * settings.staggerMs;
   const attempted = voters.some(
     ({ sample, promisedSinceMs }) =>
       sample.promisedEpoch > epoch &&
       sample.promisedTo !== self &&
-      nowMs - promisedSinceMs < ATTEMPT_MS,
+      nowMs - promisedSinceMs < ATTEMPT_MS + headStartMs,
   );
   if (attempted) return hold("attempt-under-way");
   const backOffMs = settings.staggerMs * (1 + facts.jitter);
@@ -99,10 +102,8 @@ export function decide(facts: Facts): Decision {
 
   const overAtMs = guardOverAtMs(facts, voters, majorityOf(regions));
   if (nowMs < overAtMs) return hold("guard");
-  const rank = rankOf(self, newest.leaderActor, voters);
   const startMs =
-    Math.max(overAtMs, (failingSinceMs ?? -Infinity) + settings.suspectMs) +
-    (rank === 0 ? 0 : (rank + facts.jitter / 4) * settings.staggerMs);
+    Math.max(overAtMs, (failingSinceMs ?? -Infinity) + settings.suspectMs) + headStartMs;
   if (nowMs < startMs) return hold("not-my-turn");
   return {
     kind: "promote",
@@ -158,7 +159,7 @@ function votersOf({ views, nowMs, settings }: Facts, regions: readonly RegionId[
   });
 }
 
-/** Whether the leader of this epoch may go on: it answers, and nobody else has been promised to. */
+/** Whether the leader of this epoch may go on: it answers, and a majority has promised to nobody else. */
 function isRenewable(
   { nowMs, settings }: Facts,
   leader: Known,
@@ -171,9 +172,10 @@ function isRenewable(
   // Not begun: its promotion is under way, or whoever made it is gone.
   if (leader.sample.leaseEpoch !== epoch) return false;
   const willing = voters.filter(({ sample }) => sample.promisedEpoch <= epoch);
-  const lost = voters.length - willing.length;
-  // Fewer voters than a majority decide nothing; the leader keeps asking them.
-  return leader.sample.promisedEpoch <= epoch && lost < majority;
+  // Fewer voters than a majority decide nothing; the leader keeps asking them. But what an attempt that
+  // failed was promised is no vote for the leader: with too few others, somebody has to be elected.
+  const canGrant = voters.length < majority || willing.length >= majority;
+  return leader.sample.promisedEpoch <= epoch && canGrant;
 }
 
 function renewal(

@@ -67,6 +67,8 @@ const sampleSchema = z.object({
 const promiseSchema: z.ZodType<PromiseAnswer, unknown> = z.union([
   z.object({
     outcome: z.literal("promised"),
+    epoch: whole,
+    leader: z.string(),
     rows: z.array(
       z.object({
         entity: z.string(),

@@ -50,6 +50,13 @@ const PREPARE_MS = 5_000;
 /** What each region that has promised holds and the candidate lacks. */
 type Told = ReadonlyMap<RegionId, readonly RowsPart[]>;
 
+interface Promises {
+  told: Told;
+  /** The latest that any of them has followed: nobody else can be given a lease any more. */
+  leader: string;
+  epoch: bigint;
+}
+
 class StepFailed extends Error {
   constructor(
     readonly failure: AttemptFailure,
@@ -98,7 +105,7 @@ class Promotion {
 
   private async failOver(): Promise<Positions> {
     const { expected } = this.plan;
-    const promised = await this.step("promise", () => this.promise(expected));
+    const { told: promised } = await this.step("promise", () => this.promise(expected));
     // What a region with a valid lease writes after its promise is in no quorum, but need not be left.
     const told = expected === null ? await this.waitAndMeasure(promised) : promised;
     return this.takeOver(told);
@@ -121,8 +128,9 @@ class Promotion {
     const { from, to } = this.plan;
     const leader = this.world.controls.get(from);
     if (!leader || from === to) throw new StepFailed("unhealthy", `${from} cannot hand over.`);
-    await this.step("prepare", () => this.catchUp(leader));
-    const promised = await this.step("promise", () => this.promise(null));
+    const goal = await leader.sample();
+    await this.step("prepare", () => this.catchUp(leader, goal));
+    const { told: promised } = await this.step("promise", () => this.promiseAfter(goal));
     const promisedAtMs = this.world.nowMs();
     // The old leader goes on writing under its last lease while the others hear of the new one.
     const start = await this.step("publish", () => this.publish());
@@ -151,8 +159,7 @@ class Promotion {
   }
 
   /** Before anything is touched: nearly all of the leader's writes, and what it took over itself. */
-  private async catchUp(leader: RegionControl): Promise<string> {
-    const goal = await leader.sample();
+  private async catchUp(leader: RegionControl, goal: ControlSample): Promise<string> {
     const untilMs = this.world.nowMs() + PREPARE_MS;
     for (;;) {
       const own = await this.own.sample();
@@ -167,7 +174,18 @@ class Promotion {
     }
   }
 
-  private async promise(expected: ExpectedGrants | null): Promise<Told> {
+  /**
+   * Only who has the lease can give it up. Another region may have been elected by now; and a leader that is
+   * known to all but has not begun has none, while the one before it may have.
+   */
+  private async promiseAfter({ region, leaseEpoch }: ControlSample): Promise<Promises> {
+    const promises = await this.promise(null);
+    if (promises.leader === region && promises.epoch === leaseEpoch) return promises;
+    const { leader, epoch } = promises;
+    throw new StepFailed("superseded", `${leader} was to lead epoch ${epoch} by now.`);
+  }
+
+  private async promise(expected: ExpectedGrants | null): Promise<Promises> {
     const { epoch, to, attempt, regions } = this.plan;
     const held = await this.own.sample();
     const asked = expected === null ? regions : regions.filter((id) => expected.has(id));
@@ -184,10 +202,13 @@ class Promotion {
     const isPromise = ({ outcome }: PromiseAnswer) => outcome === "promised";
     const answers = await collect(calls, (done) => countWhere(done, isPromise) >= majority);
     const told = new Map<RegionId, readonly RowsPart[]>();
+    let newest = { epoch: -1n, leader: "" };
     for (const [id, answer] of answers) {
-      if (answer.outcome === "promised") told.set(id, answer.rows);
+      if (answer.outcome !== "promised") continue;
+      told.set(id, answer.rows);
+      if (answer.epoch > newest.epoch) newest = answer;
     }
-    if (told.size >= majority) return told;
+    if (told.size >= majority) return { told, leader: newest.leader, epoch: newest.epoch };
     const said = [...answers.values()].map(({ outcome }) => outcome);
     const failure = said.includes("superseded")
       ? "superseded"

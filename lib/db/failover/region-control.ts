@@ -7,6 +7,7 @@ export interface ControlSample {
   region: RegionId;
   actor: Actor;
   state: "ready" | "copying" | "restored";
+  /** Of the server, and of its clock: anew where that was set back. */
   boot: string;
   /** Whether it may grant and promise. */
   votes: boolean;
@@ -53,8 +54,15 @@ export type HoldOutcome =
 
 export type PromiseAnswer =
   | { outcome: Exclude<PromiseOutcome, "promised"> }
-  /** The rows are what it holds and the candidate lacks, from after the promise. */
-  | { outcome: "promised"; rows: RowsPart[] };
+  /** All of it from after the promise. */
+  | {
+      outcome: "promised";
+      /** Whom it has followed until then. */
+      epoch: bigint;
+      leader: string;
+      /** What it holds and the candidate lacks. */
+      rows: RowsPart[];
+    };
 
 /** What a region has, for another one to say what it lacks. */
 export interface Held {

@@ -98,6 +98,11 @@ describe("decide", () => {
       { kind: "renew", epoch: 1n },
     ],
     [
+      "a leader that too few can grant a lease to is not renewed: what failed was promised counts",
+      facts(A, [up(A, {}, LOST), down(B, LOST), up(C, { promisedEpoch: 2n, promisedTo: C }, LOST)]),
+      { kind: "promote", epoch: 3n },
+    ],
+    [
       "without a majority the leader holds",
       facts(A, [up(A), down(B, LOST), down(C, LOST)]),
       { kind: "hold", reason: "no-majority" },
@@ -166,6 +171,15 @@ describe("decide", () => {
       "backing off after an attempt of its own",
       facts(B, leaderGone, { attemptedAtMs: NOW - 1 }),
       { kind: "hold", reason: "backing-off" },
+    ],
+    [
+      "after another's attempt the second best waits for longer",
+      facts(C, [
+        down(A, LOST + 3_000),
+        up(B, { promisedEpoch: 2n, promisedTo: B }, 2_100),
+        up(C, {}, 2_100),
+      ]),
+      { kind: "hold", reason: "attempt-under-way" },
     ],
     [
       "another's attempt is left alone",

@@ -12,7 +12,7 @@ function wholeNumber(text: string): number {
 
 interface LeadershipFlags {
   rounds: number;
-  durability: Durability;
+  durability: Durability | "mixed";
   redis: boolean;
   killRedis: boolean;
   json?: true;
@@ -65,8 +65,8 @@ for (const [kind, description] of [
     .option("--rounds <n>", "how many times", wholeNumber, 20)
     .addOption(
       new Option("--durability <level>", "of the clients' writes")
-        .choices(DURABILITIES)
-        .default("quorum"),
+        .choices([...DURABILITIES, "mixed"])
+        .default("mixed"),
     )
     .option("--no-redis", "without Redis")
     .option("--kill-redis", "kill -9 Redis in each round as well", false)

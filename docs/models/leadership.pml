@@ -259,7 +259,7 @@ active proctype World() {
         rows[r] = rows[r] | (1 << w);
         w = 0; r = 0
        }
-    :: atomic { /* another region says that it holds it, and so it is acknowledged: mr.await_held */
+    :: atomic { /* another region says that it holds it, and so it is acknowledged: mr.await_any_held */
         writes > 0 ->
         select(w : 0 .. writes - 1);
         select(r : 0 .. 2);

@@ -4,7 +4,7 @@ import path from "node:path";
 import pg from "pg";
 import { systemSleep } from "@/lib/clock";
 import type { Durability } from "@/lib/db/conflicts/policy";
-import { readAttempts } from "@/lib/db/failover/history";
+import { readAttempt, readAttempts } from "@/lib/db/failover/history";
 import { DEFAULT_FAILOVER_SETTINGS } from "@/lib/db/failover/settings";
 import { RegionTimeoutError } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
@@ -19,7 +19,8 @@ import { ChildPlanet } from "@/scripts/local/child-planet";
 export interface LeadershipDrillOptions {
   kind: "failover" | "switchover";
   rounds: number;
-  durability: Durability;
+  /** Of the clients' writes; "mixed": in turn. */
+  durability: Durability | "mixed";
   /** Redis is killed with each fault. */
   killRedis: boolean;
   log: (line: string) => void;
@@ -27,10 +28,19 @@ export interface LeadershipDrillOptions {
   planet?: readonly string[];
 }
 
-/** Of a drill; gaps are between two acknowledgements. */
+interface Quantiles {
+  p50: number;
+  p95: number;
+  max: number;
+}
+
+/** Of a drill. */
 export interface LeadershipDrillResult {
   rounds: number;
-  gapMs: { p50: number; p95: number; max: number };
+  /** Longest time between two acknowledgements in each round. */
+  gapMs: Quantiles;
+  /** The same between acknowledgements with quorum durability alone: these wait for other regions too. */
+  quorumGapMs: Quantiles;
   acknowledged: number;
   /** Acknowledged, and in some region neither present nor, in region durability, listed as stranded. */
   lost: number;
@@ -45,11 +55,18 @@ export interface LeadershipDrillResult {
 }
 
 const WRITE_EVERY_MS = 20;
+const WARM_UP_MS = 3_000;
 const CLIENT_WAIT_MS = 10_000;
 /** Writes that wait for their answer at once: those of five seconds. */
 const MAX_OPEN = 250;
 const STOPPED_MS = 10_000;
 const ROUND_MS = 60_000;
+
+interface Acknowledged {
+  id: string;
+  durability: Durability;
+  atMs: number;
+}
 
 interface Region {
   id: RegionId;
@@ -76,7 +93,7 @@ class LeadershipDrill {
   private regions: Region[] = [];
   private runtime: Runtime | undefined;
   private readonly ended = new AbortController();
-  private readonly acknowledged: { id: string; atMs: number }[] = [];
+  private readonly acknowledged: Acknowledged[] = [];
   private failed = 0;
   private dual = 0;
   private newestEpoch = 0n;
@@ -95,18 +112,31 @@ class LeadershipDrill {
     });
     const topology = this.topology();
     this.runtime = new Runtime(() => topology);
+    this.options.log("opening connections");
+    await this.openConnections(this.runtime);
     const watchers = this.regions.map((region) => this.watch(region));
     const writers = this.write();
-    await this.untilWriting(performance.now());
-    const gaps: number[] = [];
+    await this.untilWriting(performance.now() + WARM_UP_MS);
+    const gaps: { any: number; quorum: number }[] = [];
     for (let round = 1; round <= this.options.rounds; round++) {
-      const gapMs = await this.round(round);
-      gaps.push(gapMs);
-      this.options.log(`round ${round}: ${Math.round(gapMs)} ms${await this.lastSteps()}`);
+      const gap = await this.round(round);
+      gaps.push(gap);
+      const ms = `${Math.round(gap.any)} ms, with a quorum ${Math.round(gap.quorum)} ms`;
+      this.options.log(`round ${round}: ${ms}${await this.lastSteps()}`);
     }
     this.ended.abort();
     await Promise.all([...watchers, writers]);
     return this.judge(gaps);
+  }
+
+  /** Those of an application that has been running: on a link of 110 ms one takes more than a second. */
+  private async openConnections({ clients }: Runtime): Promise<void> {
+    for (const { id: vantage } of this.regions) {
+      for (const { id } of this.regions) {
+        const hold = () => clients.write(vantage, id).$queryRaw`SELECT pg_sleep(0.3)::text`;
+        await Promise.all(Array.from({ length: 8 }, hold));
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -115,7 +145,7 @@ class LeadershipDrill {
     await Promise.all(this.regions.map(({ pool }) => pool.end()));
   }
 
-  private async round(round: number): Promise<number> {
+  private async round(round: number): Promise<{ any: number; quorum: number }> {
     const leader = await this.settled();
     const startMs = performance.now();
     if (this.options.killRedis) await this.killRedis();
@@ -125,7 +155,10 @@ class LeadershipDrill {
     await systemSleep(500);
     const endMs = performance.now();
     await heal();
-    return this.longestGap(startMs, endMs);
+    return {
+      any: this.longestGap(startMs, endMs, () => true),
+      quorum: this.longestGap(startMs, endMs, ({ durability }) => durability === "quorum"),
+    };
   }
 
   /** Of the newest attempt that any region knows, for whoever wonders where the time went. */
@@ -144,10 +177,7 @@ class LeadershipDrill {
     if (this.options.kind === "switchover") {
       const others = this.regions.filter((region) => region !== leader);
       const target = others[round % others.length] ?? leader;
-      await target.pool.query(
-        "SELECT mr.request_leadership($1, 'switchover', $2, 'drill', 'drill')",
-        [randomUUID(), leader.id],
-      );
+      await this.handOver(leader, target);
       return async () => undefined;
     }
     const pid = this.planet.cluster().regions.find(({ id }) => id === leader.id)?.pid;
@@ -166,6 +196,26 @@ class LeadershipDrill {
       await systemSleep(STOPPED_MS - (performance.now() - stoppedAtMs));
       for (const each of tree) signal(each, "SIGCONT");
     };
+  }
+
+  /** A request that is refused or rolled back is made again, as an operator would. */
+  private handOver(leader: Region, target: Region): Promise<void> {
+    return until(ROUND_MS, "a hand-over", async () => {
+      const id = randomUUID();
+      const { rows } = await target.pool.query<{ answer: string }>(
+        "SELECT mr.request_leadership($1, 'switchover', $2, 'drill', 'drill') AS answer",
+        [id, leader.id],
+      );
+      if (rows[0]?.answer !== "requested") return false;
+      let ended = await readAttempt(target.pool, id);
+      while (!ended?.completedAt) {
+        await systemSleep(20);
+        ended = await readAttempt(target.pool, id);
+      }
+      if (ended.status === "completed") return true;
+      this.options.log(`${ended.status}: ${ended.error}`);
+      return false;
+    });
   }
 
   private async killRedis(): Promise<void> {
@@ -215,8 +265,15 @@ class LeadershipDrill {
     return until(ROUND_MS, "writes", async () => (this.acknowledged.at(-1)?.atMs ?? 0) > sinceMs);
   }
 
-  private longestGap(startMs: number, endMs: number): number {
-    const times = this.acknowledged.map(({ atMs }) => atMs).filter((atMs) => atMs <= endMs);
+  private longestGap(
+    startMs: number,
+    endMs: number,
+    counts: (write: Acknowledged) => boolean,
+  ): number {
+    const times = this.acknowledged
+      .filter(counts)
+      .map(({ atMs }) => atMs)
+      .filter((atMs) => atMs <= endMs);
     const first = times.findLastIndex((atMs) => atMs <= startMs);
     let longest = 0;
     for (let i = Math.max(first, 0) + 1; i < times.length; i++) {
@@ -232,7 +289,9 @@ class LeadershipDrill {
     for (let sent = 0; !end.aborted; sent++) {
       const vantage = this.regions[sent % this.regions.length]!.id;
       if (open.size < MAX_OPEN) {
-        const write = this.writeOnce(vantage).finally(() => open.delete(write));
+        const write = this.writeOnce(vantage, this.durabilityOf(sent)).finally(() =>
+          open.delete(write),
+        );
         open.add(write);
       }
       await systemSleep(WRITE_EVERY_MS, end);
@@ -240,16 +299,22 @@ class LeadershipDrill {
     await Promise.all(open);
   }
 
-  private async writeOnce(vantage: RegionId): Promise<void> {
+  private durabilityOf(sent: number): Durability {
+    const { durability } = this.options;
+    if (durability !== "mixed") return durability;
+    return sent % 2 === 0 ? "region" : "quorum";
+  }
+
+  private async writeOnce(vantage: RegionId, durability: Durability): Promise<void> {
     const id = randomUUID();
     const outcome = await writeRow("User", vantage, (db) => insertOrFind(db, id), {
-      durability: this.options.durability,
+      durability,
       waitMs: CLIENT_WAIT_MS,
       runtime: () => this.runtime!,
     }).catch((error: unknown) => ({ kind: "failed" as const, detail: String(error) }));
     const unsettled = outcome.kind === "placed" ? outcome.confirmation : outcome;
     if (unsettled.kind === "held" || unsettled.kind === "region") {
-      this.acknowledged.push({ id, atMs: performance.now() });
+      this.acknowledged.push({ id, durability, atMs: performance.now() });
     } else if (this.acknowledged.length > 0) {
       this.failed += 1;
       this.options.log(`${vantage}: ${unsettled.kind}: ${unsettled.detail}`);
@@ -270,9 +335,13 @@ class LeadershipDrill {
     }
   }
 
-  private async judge(gaps: number[]): Promise<LeadershipDrillResult> {
-    const { durability } = this.options;
+  private async judge(
+    gaps: readonly { any: number; quorum: number }[],
+  ): Promise<LeadershipDrillResult> {
     const ids = this.acknowledged.map(({ id }) => id);
+    const quorum = new Set(
+      this.acknowledged.flatMap(({ id, durability }) => (durability === "quorum" ? [id] : [])),
+    );
     let missing: string[] = [];
     await until(ROUND_MS, "all regions to have everything", async () => {
       const lists = await Promise.all(
@@ -295,14 +364,12 @@ class LeadershipDrill {
       );
       for (const { entity_id, outcome } of rows) stranded.set(entity_id, outcome);
     }
-    const sorted = [...gaps].sort((a, b) => a - b);
-    const at = (share: number) =>
-      Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0);
     return {
       rounds: gaps.length,
-      gapMs: { p50: at(0.5), p95: at(0.95), max: at(1) },
+      gapMs: quantiles(gaps.map(({ any }) => any)),
+      quorumGapMs: quantiles(gaps.map(({ quorum: ms }) => ms)),
       acknowledged: ids.length,
-      lost: missing.filter((id) => durability === "quorum" || !stranded.has(id)).length,
+      lost: missing.filter((id) => quorum.has(id) || !stranded.has(id)).length,
       dualLeader: this.dual + (await this.interleaved()),
       stranded: stranded.size,
       merged: [...stranded.values()].filter((outcome) => outcome === "merged").length,
@@ -351,6 +418,13 @@ class LeadershipDrill {
       },
     };
   }
+}
+
+function quantiles(values: readonly number[]): Quantiles {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0);
+  return { p50: at(0.5), p95: at(0.95), max: at(1) };
 }
 
 /** What it returns is stamped: also when an earlier attempt made the row. */

@@ -252,7 +252,7 @@ export class SimulatedDatabase {
     return this.options.bug === "no-pull" ? [] : this.rows.beyond(actor, cursors);
   }
 
-  /** Of mr.await_held, at one moment. */
+  /** Of mr.await_any_held, at one moment. */
   isHeld(actor: Actor, position: number): "held" | "deposed" | "behind" {
     const { epoch, leader } = this.leadership;
     const led =

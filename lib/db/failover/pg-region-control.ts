@@ -159,7 +159,7 @@ export class PgRegionControl implements RegionControl {
   }
 
   async merge(parts: readonly RowsPart[]): Promise<void> {
-    if (parts.length === 0) return;
+    // Also for nothing: a hand-over merges while nobody leads, and has been prepared by then.
     this.types ??= readEntityTypes(this.pool);
     this.types.catch(() => (this.types = undefined));
     const types = await this.types;

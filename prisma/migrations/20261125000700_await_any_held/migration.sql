@@ -11,6 +11,7 @@ CREATE FUNCTION mr.await_any_held(p_marks jsonb, p_led text, p_timeout_ms intege
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     v_until timestamptz := clock_timestamp() + make_interval(secs => least(p_timeout_ms, 10000) / 1000.0);
+    v_pause double precision := 0.002;
     v_answer jsonb;
     v_any boolean;
     v_follows text;
@@ -25,7 +26,8 @@ BEGIN
         IF v_any OR (p_led IS NOT NULL AND v_follows IS DISTINCT FROM p_led) OR clock_timestamp() >= v_until THEN
             RETURN jsonb_build_object('cursors', v_answer, 'follows', v_follows);
         END IF;
-        PERFORM pg_sleep(0.004);
+        PERFORM pg_sleep(v_pause);
+        v_pause := least(v_pause * 2, 0.016);
     END LOOP;
 END
 $$;

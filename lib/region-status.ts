@@ -48,6 +48,8 @@ export async function gatherRegionStatus(
     const silentMs = nowMs - Math.max(overview?.readAtMs ?? -Infinity, askedSinceMs);
     const healthy = health.get(region.id) !== false && silentMs < SILENT_MS;
     const led = leadership.get(region.id);
+    // A former leader that was asked just before it handed over still says that it leads.
+    const leading = healthy && region.id === leader && (led?.leading ?? false);
     const into = lags.filter((lag) => lag.target === region.id);
     return {
       regionId: region.id,
@@ -56,8 +58,8 @@ export async function gatherRegionStatus(
       healthy,
       isPrimary: region.id === leader,
       epoch: led?.epoch ?? null,
-      leading: healthy && (led?.leading ?? false),
-      leaseRemainingMs: healthy ? (led?.leaseRemainingMs ?? null) : null,
+      leading,
+      leaseRemainingMs: leading ? (led?.leaseRemainingMs ?? null) : null,
       paused: led?.paused ?? false,
       latencyMs: healthy ? (peers?.get(region.id)?.latencyMs ?? null) : null,
       replicationLag: Object.fromEntries(into.map((lag) => [lag.source, toLagState(lag)])),

@@ -86,6 +86,9 @@ const config = [
   imports(["lib/db/**/*"], TOOLS, NEXT, VIEWS, DOMAIN),
   imports(
     [
+      "lib/alarms/{clocks,decide,region-alarms}.ts",
+      "lib/events/join.ts",
+      "lib/db/metrics/series.ts",
       "lib/db/conflicts/{hlc,vector-clock}.ts",
       "lib/db/failover/decide.ts",
       "lib/db/leaderless/decide-quorum-read.ts",

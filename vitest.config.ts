@@ -11,12 +11,17 @@ const resolve = {
 };
 const exclude = [...configDefaults.exclude, ".next*/**", ".local/**", ".cache/**", "artifacts/**"];
 const PG = "__tests__/**/*.pg.test.ts";
+/** What asserts how long something takes while leases of a second run out, or takes the whole machine. */
+const TIMED = [
+  "__tests__/app/**/*.pg.test.ts",
+  "__tests__/lib/db/failover/**/*.pg.test.ts",
+  "__tests__/lib/db/{failover-manager,repair-join,replication-extremes,sessions}.pg.test.ts",
+];
 const E2E = "__tests__/e2e/**/*.e2e.test.ts";
 
 /** What a test file needs is said by its suffix. */
 export default defineConfig({
   test: {
-    // The stores and the browser take most of the machine; one file at a time keeps times honest.
     maxWorkers: 2,
     projects: [
       {
@@ -48,13 +53,29 @@ export default defineConfig({
         test: {
           name: "pg",
           include: [PG],
-          exclude,
+          exclude: [...exclude, ...TIMED],
           environment: "node",
           globalSetup: ["__tests__/support/global-stores.ts"],
-          fileParallelism: false,
+          // global-stores.ts starts as many sets of databases.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "pg-timed",
+          include: TIMED,
+          exclude,
+          environment: "node",
+          globalSetup: ["__tests__/support/global-stores.ts"],
+          // One file at a time keeps times honest.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -67,7 +88,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -3,6 +3,8 @@ import type { ReactNode } from "react";
 import { SiteHeader } from "@/app/site-header";
 import { LeadershipBanner } from "@/components/multi-region/leadership-banner";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
+import { WayThere } from "@/components/ui/way-there";
+import { busState } from "@/lib/bus-state";
 import { leadershipState } from "@/lib/db/failover/leadership-state";
 import { REGIONS } from "@/lib/db/multi-region-config";
 import { getRequestContext } from "@/lib/request-context";
@@ -41,7 +43,8 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         </a>
         <RegionNamesProvider regions={regions}>
           <SiteHeader />
-          <LeadershipBanner initial={leadershipState(vantage)} />
+          <WayThere />
+          <LeadershipBanner initial={leadershipState(vantage)} bus={busState(vantage)} />
           <main id="content" className="mx-auto w-full max-w-6xl flex-1 px-4 py-8 sm:px-6">
             {children}
           </main>

@@ -1,13 +1,20 @@
 import Link from "next/link";
-import type { ReactNode } from "react";
+import { LiveRegions } from "@/components/front-page/live-regions";
+import { Stories, type Lab } from "@/components/front-page/stories";
 import { RegionMap } from "@/components/multi-region/region-map";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { buttonClass } from "@/components/ui/button";
+import type { SessionUser } from "@/lib/auth/session";
 import { REGIONS } from "@/lib/db/multi-region-config";
+import { gatherRegionStatus } from "@/lib/region-status";
 import { getRequestContext } from "@/lib/request-context";
+
+/** Seeded on the local planet: scripts/seed-data.ts. */
+const DEMO_ADMIN = "admin@example.com";
 
 export default async function FrontPage() {
   const { user, vantage, local } = await getRequestContext();
+  const status = await gatherRegionStatus(vantage, false);
   const regions = REGIONS.map(({ id, city, latitude, longitude }) => ({
     id,
     city,
@@ -23,9 +30,9 @@ export default async function FrontPage() {
             , and a receipt for every answer.
           </h1>
           <p className="mt-4 max-w-xl text-[1.0625rem] text-muted">
-            Each region has its own Postgres. You write in the nearest one, and the others receive
-            it a moment later. Meridian makes sure that you still see what you wrote, wherever you
-            read it, and each page says which region answered and why.
+            Meridian keeps documents in several regions of the world, each with a Postgres of its
+            own: you write in the nearest one, and the others have it a moment later. You always see
+            what you wrote, wherever you read it, and each page says which region answered and why.
           </p>
           <div className="mt-6 flex flex-wrap gap-2">
             {user ? (
@@ -45,44 +52,24 @@ export default async function FrontPage() {
           </div>
           <p className="mt-5 text-sm text-muted">
             Nearest to you is <RegionLabel regionId={vantage} className="text-ink" />.
+            {local
+              ? " Move with “View from” at the top, and read the same document from there."
+              : ""}
           </p>
         </div>
-        <RegionMap regions={regions} here={vantage} />
+        <LiveRegions initial={status}>
+          <RegionMap regions={regions} here={vantage} />
+        </LiveRegions>
       </section>
-      <section className="border-t border-line pt-8">
-        <h2 className="text-lg font-semibold">What to try</h2>
-        <ol className="mt-4 grid gap-x-8 gap-y-5 sm:grid-cols-2 lg:grid-cols-4">
-          <Step number={1} title="Write near you">
-            Create a document. Its receipt shows one region and a few milliseconds.
-          </Step>
-          <Step number={2} title="Read it from far away">
-            {local
-              ? "Change “View from” at the top of the page to the other side of the world."
-              : "Open it through another region."}{" "}
-            The page waits until that region has your write, or is answered by one that has.
-          </Step>
-          <Step number={3} title="Open the receipt">
-            It lists the positions your session required and those the region had applied.
-          </Step>
-          <Step number={4} title="Write in two places">
-            Edit the document in two tabs. The second save is refused and shows both versions.
-          </Step>
-        </ol>
-      </section>
+      <Stories lab={labFor(user, local)} />
     </div>
   );
 }
 
-function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {
-  return (
-    <li>
-      <span aria-hidden className="figures text-muted">
-        {number}
-      </span>
-      <h3 className="mt-1 font-medium">{title}</h3>
-      <p className="mt-1 text-sm text-muted">{children}</p>
-    </li>
-  );
+function labFor(user: SessionUser | null, local: boolean): Lab {
+  if (!local) return { kind: "elsewhere" };
+  if (!user) return { kind: "signed-out", email: DEMO_ADMIN };
+  return user.role === "admin" ? { kind: "open" } : { kind: "not-admin", email: DEMO_ADMIN };
 }
 
 const WORDS = ["no", "one", "two", "three", "four", "five", "six"];

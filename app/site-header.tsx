@@ -1,6 +1,7 @@
 import Link from "next/link";
 import { signOut } from "@/app/actions/session-actions";
 import { ViewFrom } from "@/components/multi-region/view-from";
+import { ShortcutsLater } from "@/components/shortcuts/shortcuts-later";
 import { Button, buttonClass } from "@/components/ui/button";
 import { Wordmark } from "@/components/ui/wordmark";
 import { getRequestContext } from "@/lib/request-context";
@@ -21,9 +22,21 @@ export async function SiteHeader() {
           <Wordmark />
         </Link>
         {user ? (
-          <nav aria-label="Main" className="flex gap-1 text-sm">
+          <nav aria-label="Main" className="flex flex-wrap gap-1 text-sm">
             <Link href="/documents" className={navClass}>
               Documents
+            </Link>
+            <Link href="/inventory" className={navClass}>
+              Inventory
+            </Link>
+            <Link href="/leaderboard" className={navClass}>
+              Leaderboard
+            </Link>
+            <Link href="/orders" className={navClass}>
+              Orders
+            </Link>
+            <Link href="/content" className={navClass}>
+              Articles
             </Link>
             {user.role === "admin" ? (
               <Link href="/admin" className={navClass}>
@@ -32,6 +45,7 @@ export async function SiteHeader() {
             ) : null}
           </nav>
         ) : null}
+        {user ? <ShortcutsLater /> : null}
         <div className="ml-auto flex items-center justify-between gap-x-3 max-sm:grow">
           {local ? <ViewFrom places={[...visitorPlaces()]} current={place} /> : null}
           {user ? (

@@ -3,10 +3,13 @@ import { ConfigurationError } from "@/lib/errors";
 import {
   DURABILITIES,
   STANDARD_DEFAULTS,
+  STANDARD_CONNECTIONS,
+  STANDARD_QUORUM_HEDGE_MS,
   TOPOLOGIES,
   type PolicyDefaults,
 } from "@/lib/policy-defaults";
 import { parseRegionCatalogue, type RegionEntry } from "@/lib/region-catalogue";
+import { parseResidencies, type Residencies } from "@/lib/residencies";
 import { nearestToVercelRegion } from "@/lib/vercel-regions";
 
 export type { RegionEntry } from "@/lib/region-catalogue";
@@ -29,17 +32,32 @@ export interface Env {
   redisUrl: string | null;
   authSecret: string;
   replicationSecret: string;
+  /** Whoever shows it may read `/api/metrics`; null: administrators alone. A secret. */
+  metricsToken: string | null;
   /** File that says how each region reaches the others; written by the local planet only. */
   linksPath: string | null;
   onVercel: boolean;
   /** Started by `npm run dev`: the "view from" switch and the demo accounts exist. */
   localPlanet: boolean;
+  /** Where the local planet takes orders for faults; its web process alone knows. */
+  control: PlanetControlAccess | null;
   /** How long settled conflicts are kept. Open ones stay. */
   conflictRetentionDays: number;
   /** Times of the control plane in ms; whether they are safe together is checked where they are used. */
   failover: FailoverTimes;
   /** What holds for entities whose policy does not say otherwise. */
   defaults: PolicyDefaults;
+  /** How much longer than its round trip a region may take before a leaderless read asks another one. */
+  quorumHedgeMs: number;
+  residencies: Residencies;
+  /** To one endpoint, at most. */
+  connections: number;
+}
+
+export interface PlanetControlAccess {
+  url: string;
+  /** A secret. */
+  token: string;
 }
 
 export interface FailoverTimes {
@@ -177,14 +195,20 @@ const ms = (fallback: number) =>
     .transform(Number)
     .default(fallback);
 
+const connections = z
+  .string()
+  .regex(/^[1-9][0-9]?$/, "a number of connections from 1 to 99")
+  .transform(Number)
+  .default(STANDARD_CONNECTIONS);
+
 const failoverShape = {
-  FAILOVER_LEASE_MS: ms(1_200),
-  FAILOVER_MARGIN_MS: ms(400),
-  FAILOVER_RENEW_MS: ms(300),
+  FAILOVER_LEASE_MS: ms(1_000),
+  FAILOVER_MARGIN_MS: ms(300),
+  FAILOVER_RENEW_MS: ms(250),
   FAILOVER_PROBE_MS: ms(200),
   FAILOVER_PROBE_TIMEOUT_MS: ms(800),
   FAILOVER_SUSPECT_MS: ms(600),
-  FAILOVER_STAGGER_MS: ms(400),
+  FAILOVER_STAGGER_MS: ms(600),
   FAILOVER_COOL_DOWN_MS: ms(2_000),
   FAILOVER_MAX_BEHIND_MS: ms(10_000),
   FAILOVER_AUTOMATIC: flag,
@@ -228,6 +252,10 @@ function buildFailover(values: z.output<z.ZodObject<typeof failoverShape>>): Fai
   };
 }
 
+function controlOf(address?: string, token?: string): PlanetControlAccess | null {
+  return address !== undefined && token !== undefined ? { url: address, token } : null;
+}
+
 /** Pure: the whole configuration of a process from its environment. Throws ConfigurationError. */
 export function parseEnv(source: EnvSource): Env {
   const set = withoutBlanks(source);
@@ -242,26 +270,40 @@ export function parseEnv(source: EnvSource): Env {
         .default("development"),
       AUTH_SECRET: requiredSecret,
       REPLICATION_SECRET: requiredSecret,
+      METRICS_TOKEN: secret.optional(),
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
+      MERIDIAN_CONTROL: url(["http:"], "an http:// URL").optional(),
+      MERIDIAN_CONTROL_TOKEN: secret.optional(),
       VERCEL: z.string().optional(),
       CONFLICT_RETENTION_DAYS: days,
+      QUORUM_HEDGE_MS: ms(STANDARD_QUORUM_HEDGE_MS),
+      DB_CONNECTIONS: connections,
       ...defaultsShape,
       ...failoverShape,
     },
     set,
   );
+  const localPlanet = values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET);
   return {
     nodeEnv: values.NODE_ENV,
-    regions: buildRegions(entries, values as unknown as Values),
+    regions: buildRegions(entries, set),
     currentRegion: resolveCurrentRegion(set, entries),
     redisUrl: set.REDIS_URL ?? null,
     authSecret: values.AUTH_SECRET,
     replicationSecret: values.REPLICATION_SECRET,
+    metricsToken: values.METRICS_TOKEN ?? null,
     linksPath: values.MERIDIAN_LINKS ?? null,
     onVercel: values.VERCEL !== undefined,
-    localPlanet: values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET),
+    localPlanet,
+    control: localPlanet ? controlOf(values.MERIDIAN_CONTROL, values.MERIDIAN_CONTROL_TOKEN) : null,
     defaults: { topology: values.DEFAULT_TOPOLOGY, durability: values.DEFAULT_DURABILITY },
+    quorumHedgeMs: values.QUORUM_HEDGE_MS,
+    residencies: parseResidencies(
+      set.RESIDENCIES,
+      entries.map(({ id }) => id),
+    ),
+    connections: values.DB_CONNECTIONS,
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

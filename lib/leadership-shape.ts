@@ -23,3 +23,14 @@ export type LeadershipState =
   | { kind: "changing" }
   | { kind: "read-only"; reason: ReadOnlyReason }
   | { kind: "unknown" };
+
+/**
+ * How writes travel between the regions: the same route answers it as `bus`.
+ *
+ * - `redis`: announced through Redis, where the workers can be asked.
+ * - `degraded`: a region has Redis and cannot reach it; its writes are pulled, which takes longer.
+ * - `none`: there is no Redis to be missed.
+ * - `unknown`: no worker has been heard lately.
+ */
+export const BUS_STATES = ["redis", "degraded", "none", "unknown"] as const;
+export type BusState = (typeof BUS_STATES)[number];

@@ -12,6 +12,12 @@ export interface PolicyDefaults {
   readonly durability: Durability;
 }
 
+/** How much longer than its round trip, in ms, a region may take before a leaderless read asks another one. */
+export const STANDARD_QUORUM_HEDGE_MS = 60;
+
+/** How many connections a process opens to one endpoint, at most. */
+export const STANDARD_CONNECTIONS = 10;
+
 export const STANDARD_DEFAULTS: PolicyDefaults = {
   topology: "multi-leader",
   durability: "region",

@@ -25,17 +25,34 @@ export interface RegionStatus {
   checkedAt: string | null;
   /** Only for signed-in administrators. */
   detail?: string;
+  facts?: RegionFacts;
+}
+
+/** Of one region, for administrators. */
+export interface RegionFacts {
+  /** Round trips to it, as measured over the last minutes; null where there are too few. */
+  latency: { p50Ms: number; p95Ms: number; samples: number } | null;
+  /** Sessions of its server, and how many it takes; null where it was never reached. */
+  connections: { used: number; max: number } | null;
+  /** Two regions exchange rows only where it is the same. */
+  schemaVersion: number | null;
+  /** How often its database was replaced by another one; null where it was never reached. */
+  incarnation: number | null;
+  /** Since its worker last reported; null: never. */
+  workerSilentMs: number | null;
+  /** By source region: events from there that it has applied since its database was made. Decimal text. */
+  appliedEvents: Record<string, string>;
 }
 
 /**
- * - `ok`: measured, in milliseconds.
+ * - `ok`: measured, in milliseconds, and in writes that have not been applied.
  * - `unknown`: nothing to measure by, for example because the region can't be asked.
  * - `stalled`: there are writes to apply and none was applied for a while; `ms` is how long.
  */
 export type LagState =
-  | { kind: "ok"; ms: number }
+  | { kind: "ok"; ms: number; pendingWrites?: number }
   | { kind: "unknown"; reason?: string }
-  | { kind: "stalled"; ms: number | null; reason?: string };
+  | { kind: "stalled"; ms: number | null; reason?: string; pendingWrites?: number };
 
 /** One word for a region, the worst thing that is true of it. */
 export type Condition = "healthy" | "unknown" | "stalled" | "down";

@@ -1,8 +1,10 @@
-import type { LagState, RegionStatus } from "@/lib/region-status-shape";
+import type { LagState, RegionFacts, RegionStatus } from "@/lib/region-status-shape";
 import { failoverManager } from "@/lib/db/failover-manager";
 import { geoReplication, type ReplicationLag } from "@/lib/db/geo-replication";
 import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
+import { LatencyWindow } from "@/lib/db/regions/latency-window";
 import type { Overview } from "@/lib/db/regions/overview";
+import { incarnationOf, regionOfActor } from "@/lib/db/regions/region-id";
 import { defaultRuntime } from "@/lib/db/regions/runtime";
 
 /** How long an answer is held for a region that is believed to be up, in ms. */
@@ -11,11 +13,17 @@ const WAIT_MS = 400;
 /** What is younger than this is shown as it is, so that many askers cost no more than one. */
 const FRESH_MS = 1_000;
 
+/** What is younger than this is shown while it is read anew: a far region is not waited for at every poll.
+ * Less than what a lease is believed for, or a leader would be shown without one. */
+const USABLE_MS = 2_500;
+
 /** A region that has been asked for this long without an answer does not answer. */
 const SILENT_MS = 4_000;
 
 /** Askers that pause for longer than this have to begin anew: nothing was asked meanwhile. */
 const PAUSE_MS = 5_000;
+
+const latencies = new LatencyWindow();
 
 /** Since when, and when last, the regions have been asked from each vantage. */
 const asking = new Map<RegionId, { sinceMs: number; lastMs: number }>();
@@ -41,7 +49,9 @@ export async function gatherRegionStatus(
   const leader = db.getLeader().region;
   const leadership = failoverManager.from(vantage).getAllRegionStatus();
   const { state } = defaultRuntime();
-  const peers = state.latest(vantage, vantage)?.peers;
+  const own = state.latest(vantage, vantage);
+  const peers = own?.peers;
+  if (own) latencies.note(vantage, own);
   return REGIONS.map((region) => {
     const overview = state.latest(vantage, region.id);
     const nowMs = performance.now();
@@ -66,7 +76,9 @@ export async function gatherRegionStatus(
       pendingWrites: sumPending(into),
       bus: busOf(overview, overview ? nowMs - overview.readAtMs : Infinity),
       checkedAt: overview ? new Date(Date.now() - (nowMs - overview.readAtMs)).toISOString() : null,
-      ...(detailed ? { detail: stallDetail(into) } : {}),
+      ...(detailed
+        ? { detail: stallDetail(into), facts: factsOf(overview, latencies.of(vantage, region.id)) }
+        : {}),
     };
   });
 }
@@ -82,8 +94,12 @@ function noteAsking(vantage: RegionId, nowMs: number): number {
 function refresh(vantage: RegionId, regionId: RegionId): Promise<unknown> {
   const { state } = defaultRuntime();
   const known = state.latest(vantage, regionId);
-  if (known && performance.now() - known.readAtMs < FRESH_MS) return Promise.resolve();
-  return orAfter(WAIT_MS, state.refresh(vantage, regionId));
+  const ageMs = known ? performance.now() - known.readAtMs : Infinity;
+  if (ageMs < FRESH_MS) return Promise.resolve();
+  const reading = state.refresh(vantage, regionId);
+  if (regionId === vantage || ageMs > USABLE_MS) return orAfter(WAIT_MS, reading);
+  reading.catch(() => undefined);
+  return Promise.resolve();
 }
 
 async function orAfter(ms: number, work: Promise<unknown>): Promise<void> {
@@ -104,9 +120,14 @@ function busOf(overview: Overview | null, overviewAgeMs: number): RegionStatus["
 function toLagState(lag: ReplicationLag): LagState {
   switch (lag.kind) {
     case "ok":
-      return { kind: "ok", ms: lag.lagMs };
+      return { kind: "ok", ms: lag.lagMs, pendingWrites: lag.pendingWrites };
     case "stalled":
-      return { kind: "stalled", ms: lag.forMs, reason: lag.reason };
+      return {
+        kind: "stalled",
+        ms: lag.forMs,
+        reason: lag.reason,
+        pendingWrites: lag.pendingWrites,
+      };
     case "unknown":
       return { kind: "unknown" };
     default:
@@ -121,6 +142,23 @@ function sumPending(lags: readonly ReplicationLag[]): number | null {
     sum += lag.pendingWrites;
   }
   return sum;
+}
+
+function factsOf(overview: Overview | null, latency: RegionFacts["latency"]): RegionFacts {
+  const ageMs = overview ? performance.now() - overview.readAtMs : 0;
+  const applied = new Map<string, bigint>();
+  for (const { actor, events } of overview?.cursors.values() ?? []) {
+    const source = regionOfActor(actor);
+    applied.set(source, (applied.get(source) ?? 0n) + events);
+  }
+  return {
+    latency,
+    connections: overview?.connections ?? null,
+    schemaVersion: overview?.schemaVersion ?? null,
+    incarnation: overview ? incarnationOf(overview.actor) : null,
+    workerSilentMs: overview?.worker ? overview.worker.ageMs + ageMs : null,
+    appliedEvents: Object.fromEntries([...applied].map(([id, events]) => [id, `${events}`])),
+  };
 }
 
 function stallDetail(lags: readonly ReplicationLag[]): string | undefined {

@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>`: figures beside those of a peer, from one run on databases of its own. */
 import { Command } from "commander";
 import { benchLag } from "./bench/lag";
+import { benchLeaderboard } from "./bench/leaderboard";
 import { benchReplication } from "./bench/replication";
 import type { BenchResult, BenchRow } from "./bench/statistics";
 import { benchWrite } from "./bench/write";
@@ -9,13 +10,19 @@ const BENCHES = {
   write: { run: benchWrite, about: "a captured write against a plain one" },
   replication: { run: benchReplication, about: "events/s against native logical replication" },
   lag: { run: benchLag, about: "commit to visible against native logical replication" },
+  leaderboard: { run: benchLeaderboard, about: "rank and top 100 of a million against counting" },
 } satisfies Record<string, { run: () => Promise<BenchResult>; about: string }>;
 
 function describe(row: BenchRow): string {
   const { what, value, unit, peer, peerValue, ratio, min, max, target } = row;
-  const bound = target ? ("atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`) : "";
+  const bound = target ? boundOf(target, unit) : "";
   const verdict = target ? `, target ${bound}: ${row.met ? "met" : "not met"}` : "";
   return `${what}: ${value} ${unit}, ${ratio} × ${peer} (${peerValue} ${unit}; rounds ${min}–${max})${verdict}`;
+}
+
+function boundOf(target: NonNullable<BenchRow["target"]>, unit: string): string {
+  if ("valueAtMost" in target) return `≤ ${target.valueAtMost} ${unit}`;
+  return "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 
 const program = new Command("npm run bench --").description(

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { reportBudgets } from "./bundle-budget.mjs";
 import { ensureGenerated, root } from "./generate.mjs";
 
 const NEXT = "node_modules/next/dist/bin/next";
@@ -20,7 +21,7 @@ const COMMANDS = {
   region: { program: "scripts/region.ts" },
   bench: { program: "scripts/bench.ts" },
   drill: { program: "scripts/drill.ts" },
-  build: { program: NEXT, args: ["build"] },
+  build: { program: NEXT, args: ["build"], before: checkBundlesAtTheEnd },
   // Not the types inside .next, which are of the last build; the next one checks its pages itself.
   typecheck: { program: TSC, args: ["-p", "tsconfig.typecheck.json"], before: ensureNextTypes },
   test: { program: VITEST, args: ["run"] },
@@ -40,6 +41,15 @@ function ensureNextTypes() {
     file,
     '/// <reference types="next" />\n/// <reference types="next/image-types/global" />\n',
   );
+}
+
+/** Next ends the process itself when it has built; what is left to do is done on the way out. */
+function checkBundlesAtTheEnd() {
+  process.once("exit", (code) => {
+    if (code === 0 && !reportBudgets(path.join(root, process.env.MERIDIAN_DIST_DIR ?? ".next"))) {
+      process.exitCode = 1;
+    }
+  });
 }
 
 /** Next reads .env files itself, tests must not read them. Values already set win. */

@@ -1,7 +1,10 @@
 /** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
 import { Command, Option } from "commander";
 import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
+import { drillFlashSale, type FlashSaleOptions } from "./drill/flash-sale";
+import { drillLedger, type LedgerDrillOptions } from "./drill/ledger";
 import { drillLeadership } from "./drill/leadership";
+import { drillResidency } from "./drill/residency";
 import { drillRestarts } from "./drill/restarts";
 
 function wholeNumber(text: string): number {
@@ -82,5 +85,60 @@ for (const [kind, description] of [
       process.exitCode = result.lost + result.dualLeader + failed === 0 ? 0 : 1;
     });
 }
+
+program
+  .command("flash-sale")
+  .description("buyers in every region, while links are cut and healed and a database is killed")
+  .option("--stock <n>", "units for sale", wholeNumber, 1_000)
+  .option("--clients <n>", "buyers at the same time", wholeNumber, 60)
+  .option("--attempts <n>", "to reserve a unit", wholeNumber, 3_000)
+  .option("--seed <n>", "of the random choices", wholeNumber, Date.now() % 100_000)
+  .option("--no-faults", "nothing is cut or killed")
+  .option("--no-kill", "links are cut, and no database is killed")
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Omit<FlashSaleOptions, "log"> & { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillFlashSale({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const { converged, balanced, rightsConserved, oversold } = result;
+    process.exitCode = converged && balanced && rightsConserved && !oversold ? 0 : 1;
+  });
+
+program
+  .command("residency")
+  .description("everything that can happen to a pinned document, and a search for what it holds")
+  .option("--json", "print nothing but the result")
+  .action(async (flags: { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillResidency({ log });
+    console.log(JSON.stringify(result));
+    process.exitCode = result.leaks.length + result.notFound.length === 0 ? 0 : 1;
+  });
+
+program
+  .command("ledger")
+  .description("transfers from every region, each retried by its key, while the leader is killed")
+  .option("--seconds <n>", "for how long at most", wholeNumber, 400)
+  .option("--kills <n>", "of the leading region's database", wholeNumber, 10)
+  .option("--rate <n>", "transfers begun in a second", wholeNumber, 200)
+  .option("--seed <n>", "of the random choices", wholeNumber, Date.now() % 100_000)
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Omit<LedgerDrillOptions, "log"> & { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillLedger({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const { converged, twice, missing, unsettled, kills, regions } = result;
+    const balanced = Object.values(regions).every(
+      ({ sumMinor, wrongAccounts }) => sumMinor === 0 && wrongAccounts === 0,
+    );
+    const passed = converged && balanced && twice + missing + unsettled === 0;
+    process.exitCode = passed && kills === flags.kills ? 0 : 1;
+  });
 
 await program.parseAsync();

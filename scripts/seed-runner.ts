@@ -6,7 +6,15 @@ import { renewLease } from "@/lib/db/failover/renew";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { connectStore } from "@/lib/db/replication/store";
 import { ConfigurationError, MeridianError } from "@/lib/errors";
-import { DEMO_ACCOUNTS, DEMO_DOCUMENTS, type DemoDocument } from "@/scripts/seed-data";
+import { toBest } from "@/lib/gaming/score";
+import {
+  DEMO_ACCOUNTS,
+  DEMO_ARTICLES,
+  DEMO_DOCUMENTS,
+  DEMO_PRODUCTS,
+  DEMO_SCORES,
+  type DemoDocument,
+} from "@/scripts/seed-data";
 import { withClient } from "@/scripts/with-client";
 
 /** Printed by `npm run dev` and in the README: worth nothing, and only good for a local database. */
@@ -33,6 +41,12 @@ export interface SeedReport {
   accounts: { email: string; role: string; created: boolean }[];
   /** Number of documents that were not there before. */
   documentsCreated: number;
+  /** The same of products. */
+  productsCreated: number;
+  /** The same of players on the board. */
+  scoresCreated: number;
+  /** The same of articles. */
+  articlesCreated: number;
 }
 
 /**
@@ -113,6 +127,77 @@ async function insertDocument(
   return true;
 }
 
+/** One that is there keeps what is left of it. The other regions ask for their share of the rights. */
+async function insertMissingProducts(client: ClientBase): Promise<number> {
+  let created = 0;
+  for (const { id, name, stock } of DEMO_PRODUCTS) {
+    const { rowCount } = await client.query(
+      `INSERT INTO "Product" (id, name, stock) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+      [id, name, stock],
+    );
+    created += rowCount ?? 0;
+  }
+  return created;
+}
+
+/** Played in all regions in turn. Who has played meanwhile keeps what they reached. */
+async function insertMissingScores(
+  client: ClientBase,
+  regions: readonly { id: string }[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `INSERT INTO "PlayerScore" (id, name, "regionId", best)
+     SELECT t.id, t.id, coalesce(t.region, mr.local_region()), t.best
+     FROM unnest($1::text[], $2::text[], $3::bigint[]) t(id, region, best) ON CONFLICT (id) DO NOTHING`,
+    [
+      DEMO_SCORES.map(({ playerId }) => playerId),
+      DEMO_SCORES.map((_, n) => regions[n % regions.length]?.id ?? null),
+      DEMO_SCORES.map(({ score, atMs }) => toBest(score, atMs)),
+    ],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * One that is there is left as it is. A published one is made and published by one statement each, so that its
+ * history begins as any other's.
+ */
+async function insertMissingArticles(
+  client: ClientBase,
+  userIds: ReadonlyMap<string, string>,
+): Promise<number> {
+  const author = userIds.get("writer@example.com");
+  const reviewer = userIds.get("admin@example.com");
+  let created = 0;
+  for (const { slug, title, body, published } of DEMO_ARTICLES) {
+    const { rowCount } = await client.query(
+      `WITH created AS (
+         INSERT INTO "ContentItem" (id, title, body, "authorId", "updatedBy") VALUES ($1, $2, $3, $4, $4)
+         ON CONFLICT (id) DO NOTHING RETURNING *)
+       INSERT INTO "ContentVersion"
+         (id, "contentId", action, title, body, "contentClock", "authorId", "regionId")
+       SELECT id || ':created', id, 'created', title, body, clock, "authorId", mr.local_region() FROM created`,
+      [slug, title, body, author],
+    );
+    created += rowCount ?? 0;
+    if (!published) continue;
+    await client.query(
+      `WITH published AS (
+         UPDATE "ContentItem" SET stage = 'approved', "updatedAt" = now(), "updatedBy" = $2,
+           live = lpad(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint::text, 15, '0')
+             || ' ' || id || ':published'
+         WHERE id = $1 AND live IS NULL AND stage = 'draft'
+           AND EXISTS (SELECT FROM "ContentVersion" v WHERE v.id = $1 || ':created') RETURNING *)
+       INSERT INTO "ContentVersion"
+         (id, "contentId", action, title, body, "contentClock", "authorId", "regionId")
+       SELECT id || ':published', id, 'published', title, body, clock, $2, mr.local_region() FROM published
+       ON CONFLICT (id) DO NOTHING`,
+      [slug, reviewer],
+    );
+  }
+  return created;
+}
+
 /** Before the first worker runs nobody has renewed the lease: then it is renewed here, once. */
 async function ensureLease(
   client: ClientBase,
@@ -149,7 +234,7 @@ async function ensureLease(
 }
 
 /**
- * Creates the demo accounts and documents that are missing; what is there is left as it is.
+ * Creates the demo accounts, documents, products, scores and articles that are missing; what is there is left as it is.
  *
  * @throws ConfigurationError when the database is not a local one and no password was given
  */
@@ -165,6 +250,9 @@ export async function seedDemo(options: SeedOptions): Promise<SeedReport> {
     for (const document of DEMO_DOCUMENTS) {
       if (await insertDocument(client, document, userIds)) documentsCreated++;
     }
+    const productsCreated = await insertMissingProducts(client);
+    const scoresCreated = await insertMissingScores(client, options.regions ?? []);
+    const articlesCreated = await insertMissingArticles(client, userIds);
     return {
       password,
       accounts: DEMO_ACCOUNTS.map(({ email, role }) => ({
@@ -173,6 +261,9 @@ export async function seedDemo(options: SeedOptions): Promise<SeedReport> {
         created: !before.has(email),
       })),
       documentsCreated,
+      productsCreated,
+      scoresCreated,
+      articlesCreated,
     };
   });
 }

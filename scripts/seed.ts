@@ -25,4 +25,9 @@ const report = await seedDemo({
 for (const { email, role, created } of report.accounts) {
   console.log(`${email}  ${role}  ${created ? "created" : "was there"}`);
 }
-console.log(`${report.documentsCreated} documents created in ${leader.id}.`);
+console.log(
+  [
+    `${report.documentsCreated} documents, ${report.productsCreated} products,`,
+    `${report.scoresCreated} scores and ${report.articlesCreated} articles created in ${leader.id}.`,
+  ].join(" "),
+);

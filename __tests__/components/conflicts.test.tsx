@@ -48,6 +48,7 @@ function conflict(more: Partial<ConflictView> = {}): ConflictView {
     detectedAt: "2026-01-02T03:04:06.000Z",
     detectedIn: "us-east-1",
     document: { id: "d1", title: "Plans", deleted: false },
+    article: null,
     versions: [A, B],
     decision: null,
     current: {

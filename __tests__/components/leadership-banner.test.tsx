@@ -2,17 +2,22 @@ import { act, render, screen } from "@testing-library/react";
 import { SWRConfig } from "swr";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LeadershipBanner } from "@/components/multi-region/leadership-banner";
-import { READ_ONLY_REASONS, type LeadershipState } from "@/lib/leadership-shape";
+import {
+  BUS_STATES,
+  READ_ONLY_REASONS,
+  type BusState,
+  type LeadershipState,
+} from "@/lib/leadership-shape";
 
 const LED: LeadershipState = { kind: "led", leader: "us-east-1", epoch: 3 };
 
 const fetchMock = vi.fn<(url: string) => Promise<Response>>();
 const answer = (state: unknown) => fetchMock.mockImplementation(async () => Response.json(state));
 
-function show(initial: LeadershipState) {
+function show(initial: LeadershipState, bus?: BusState) {
   return render(
     <SWRConfig value={{ provider: () => new Map() }}>
-      <LeadershipBanner initial={initial} />
+      <LeadershipBanner initial={initial} bus={bus} />
     </SWRConfig>,
   );
 }
@@ -44,7 +49,7 @@ describe("leadership banner", () => {
     await pass(10);
     expect(banner()).toHaveTextContent("The leading region is changing.");
     expect(banner()).toHaveTextContent("documents and signing in go on");
-    expect(banner()).toHaveTextContent("New accounts can’t be made");
+    expect(banner()).toHaveTextContent("No account can be made");
   });
 
   it.each(READ_ONLY_REASONS)("says why nobody leads: %s", async (reason) => {
@@ -84,5 +89,40 @@ describe("leadership banner", () => {
     show(LED);
     await pass(12_000);
     expect(banner()).not.toBeInTheDocument();
+  });
+});
+
+describe("degraded banner", () => {
+  const redis = () => screen.queryByText("Redis is away.");
+
+  it.each(BUS_STATES)("is there while Redis is away, and only then: %s", async (bus) => {
+    answer({ ...LED, bus });
+    show(LED, bus);
+    await pass(10);
+    expect(redis() !== null).toBe(bus === "degraded");
+    expect(banner()).not.toBeInTheDocument();
+  });
+
+  it("comes and goes with Redis", async () => {
+    answer({ ...LED, bus: "redis" });
+    show(LED, "redis");
+    await pass(10);
+    answer({ ...LED, bus: "degraded" });
+    await pass(10_100);
+    expect(redis()).toBeInTheDocument();
+    answer({ ...LED, bus: "redis" });
+    await pass(10_100);
+    expect(redis()).not.toBeInTheDocument();
+  });
+
+  it("stands beside the other one, and says nothing of an older server", async () => {
+    answer({ kind: "changing", bus: "degraded" });
+    show({ kind: "changing" }, "degraded");
+    await pass(10);
+    expect(redis()).toBeInTheDocument();
+    expect(banner()).toHaveTextContent("The leading region is changing.");
+    answer({ kind: "changing" });
+    await pass(2_100);
+    expect(redis()).not.toBeInTheDocument();
   });
 });

@@ -1,6 +1,7 @@
 import { render, screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { pictureOf } from "@/components/multi-region/receipt-picture";
 import { describeReceipt, formatMs } from "@/components/multi-region/receipt-text";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
 import type { Receipt, RouteReason } from "@/lib/db/read-your-writes";
@@ -29,6 +30,8 @@ const REASONS = [
   "redirected-behind",
   "redirected-down",
   "redirected-leader",
+  "redirected-rights",
+  "redirected-residency",
   "invalid-token",
   "stale-fallback",
   "no-lease",
@@ -89,6 +92,34 @@ describe("receipt badge", () => {
     expect(screen.getByText(/already had everything this session has seen/)).toBeInTheDocument();
   });
 
+  it("draws what each region had beside what was required, and says it", () => {
+    show({
+      reason: "redirected-behind",
+      redirected: true,
+      regionId: "us-east-1",
+      required: { "us-east-1": "9007199254740993" },
+      applied: { "us-east-1": "9007199254740993" },
+      candidates: [
+        { regionId: "ap-southeast-1", down: false, applied: { "us-east-1": "9007199254740992" } },
+        { regionId: "eu-west-1", down: true, applied: {} },
+        { regionId: "us-east-1", down: false, applied: { "us-east-1": "9007199254740993" } },
+      ],
+    });
+    const picture = screen.getByRole("img");
+    expect(picture).toHaveAccessibleName(
+      "Singapore (asked from here) lacks some of what was required. Dublin does not answer. " +
+        "Virginia (answered) has all that was required.",
+    );
+    expect(within(picture).getByText("behind")).toBeInTheDocument();
+    expect(within(picture).getByText("down")).toBeInTheDocument();
+    expect(within(picture).getByText("has it")).toBeInTheDocument();
+  });
+
+  it("draws nothing where nothing had to be there", () => {
+    const { container } = show({ candidates: [] });
+    expect(container.querySelector("[role='img']")).toBeNull();
+  });
+
   it("says when only part of the session was known", () => {
     show({ sessionComplete: false });
     expect(screen.getByText(/Redis is away/)).toBeInTheDocument();
@@ -145,6 +176,42 @@ describe("receipt badge", () => {
         expect(text.long).toMatch(/\.$/);
       }
     }
+  });
+});
+
+describe("the picture of a receipt", () => {
+  const NOTHING: Record<string, string> = {};
+  const reaches = (...applied: (string | undefined)[]) =>
+    pictureOf({
+      ...READ,
+      required: { "us-east-1": "9223372036854775807" },
+      candidates: applied.map((position, index) => ({
+        regionId: `region-${index}`,
+        down: false,
+        applied: position === undefined ? NOTHING : { "us-east-1": position },
+      })),
+    }).map(({ state, bars }) => [state, bars[0]?.reach]);
+
+  it("tells positions apart that are one and the same as numbers", () => {
+    expect(reaches("9223372036854775806", "9223372036854775807")).toEqual([
+      ["behind", 20],
+      ["has-all", 100],
+    ]);
+  });
+
+  it("puts those that are behind in order, short of the mark", () => {
+    const [least, half, nearly] = reaches("0", "4611686018427387904", "9223372036854775806");
+    expect(least).toEqual(["behind", 20]);
+    expect(half?.[1]).toBeGreaterThan(40);
+    expect(nearly?.[1]).toBeLessThanOrEqual(85);
+    expect(nearly?.[1]).toBeGreaterThan(half?.[1] as number);
+  });
+
+  it("knows nothing of a region that has said nothing, or no position", () => {
+    expect(reaches(undefined, "-1")).toEqual([
+      ["unknown", 0],
+      ["behind", 0],
+    ]);
   });
 });
 

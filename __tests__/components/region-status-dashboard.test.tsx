@@ -1,6 +1,8 @@
 import { act, render, screen, within } from "@testing-library/react";
+import type { ReactNode } from "react";
 import { SWRConfig } from "swr";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LiveRegions } from "@/components/front-page/live-regions";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
 import { RegionStatusDashboard } from "@/components/multi-region/region-status-dashboard";
 import type { RegionStatus } from "@/lib/region-status-shape";
@@ -63,6 +65,23 @@ afterEach(() => {
 });
 
 describe("region status dashboard", () => {
+  it("is shown after the front page, which has asked for the same", async () => {
+    answer(ALL);
+    const cache = new Map();
+    const page = (children: ReactNode) => (
+      <SWRConfig value={{ provider: () => cache }}>
+        <RegionNamesProvider regions={DEFAULT_REGIONS}>{children}</RegionNamesProvider>
+      </SWRConfig>
+    );
+    const front = render(page(<LiveRegions initial={ALL}>map</LiveRegions>));
+    await pass(10);
+    front.unmount();
+    render(page(<RegionStatusDashboard />));
+    expect(screen.getAllByRole("article")).toHaveLength(3);
+    await pass(10);
+    expect(state()).toBe("fresh");
+  });
+
   it("says that it is asking before the first answer", () => {
     fetchMock.mockReturnValue(new Promise(() => undefined));
     show();

@@ -207,6 +207,37 @@ test("the local planet's switch is ignored on Vercel", () => {
   expect(onVercel.localPlanet).toBe(false);
 });
 
+test("only a local planet takes orders for faults, and only with both address and token", () => {
+  const token = "t".repeat(32);
+  const control = { MERIDIAN_CONTROL: "http://127.0.0.1:1", MERIDIAN_CONTROL_TOKEN: token };
+  const local = { ...databases(), MERIDIAN_LOCAL_PLANET: "1" };
+  expect(parseEnv({ ...local, ...control }).control).toEqual({ url: "http://127.0.0.1:1", token });
+  expect(parseEnv(local).control).toBeNull();
+  expect(parseEnv({ ...local, MERIDIAN_CONTROL: control.MERIDIAN_CONTROL }).control).toBeNull();
+  expect(parseEnv({ ...databases(), ...control }).control).toBeNull();
+  expect(parseEnv({ ...local, ...control, VERCEL: "1" }).control).toBeNull();
+});
+
+test("lets nobody but administrators read metrics, or who shows a secret", () => {
+  expect(parseEnv(databases()).metricsToken).toBeNull();
+  const METRICS_TOKEN = "a-token-of-at-least-32-characters";
+  expect(parseEnv({ ...databases(), METRICS_TOKEN }).metricsToken).toBe(METRICS_TOKEN);
+  expect(() => parseEnv({ ...databases(), METRICS_TOKEN: "short" })).toThrow(/METRICS_TOKEN/);
+});
+
+test("asks another region 60 ms after an answer was due, or as long as it is told", () => {
+  expect(parseEnv(databases()).quorumHedgeMs).toBe(60);
+  expect(parseEnv({ ...databases(), QUORUM_HEDGE_MS: "250" }).quorumHedgeMs).toBe(250);
+});
+
+test("opens 10 connections to a database, or as many as it is told", () => {
+  expect(parseEnv(databases()).connections).toBe(10);
+  expect(parseEnv({ ...databases(), DB_CONNECTIONS: "24" }).connections).toBe(24);
+  for (const wrong of ["0", "100", "-1", "2.5", "many"]) {
+    expect(() => parseEnv({ ...databases(), DB_CONNECTIONS: wrong })).toThrow(/DB_CONNECTIONS/);
+  }
+});
+
 test("keeps settled conflicts for 90 days, or as long as it is told", () => {
   expect(parseEnv(databases()).conflictRetentionDays).toBe(90);
   const env = parseEnv({ ...databases(), CONFLICT_RETENTION_DAYS: "7" });
@@ -235,4 +266,25 @@ describe("defaults of policies", () => {
     expect(message).toBe(`${name} is invalid: expected ${expected}.`);
     expect(() => parsePolicyDefaults({ [name]: value })).toThrow(message);
   });
+});
+
+describe("places", () => {
+  test("are one for each beginning of a region's id, unless said otherwise", () => {
+    expect(parseEnv(databases()).residencies).toEqual({
+      us: ["us-east-1"],
+      eu: ["eu-west-1"],
+      ap: ["ap-southeast-1"],
+    });
+    const RESIDENCIES = '{"atlantic":["us-east-1","eu-west-1"]}';
+    expect(parseEnv({ ...databases(), RESIDENCIES }).residencies).toEqual({
+      atlantic: ["eu-west-1", "us-east-1"],
+    });
+  });
+
+  test.each(["nonsense", "[]", '{"eu":[]}', '{"EU":["eu-west-1"]}', '{"eu":["moon-1"]}'])(
+    "are not %s",
+    (RESIDENCIES) => {
+      expect(() => parseEnv({ ...databases(), RESIDENCIES })).toThrow(/^RESIDENCIES is invalid/);
+    },
+  );
 });

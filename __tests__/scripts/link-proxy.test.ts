@@ -282,6 +282,16 @@ describe("faults", () => {
     await new TestClient(port).echo("y");
   });
 
+  it("refuse leaves the port to nobody who asks for any free one", async () => {
+    const proxy = await link(await serveEcho());
+    await proxy.refuse();
+    const given = await Promise.all(Array.from({ length: 300 }, () => serveEcho()));
+    expect(given).not.toContain(proxy.port);
+    // Few of many ports prove little: it is not one that kernels give away at all.
+    expect(Math.min(...given)).toBeGreaterThan(proxy.port);
+    await proxy.heal();
+  });
+
   it("reset breaks open connections once", async () => {
     const proxy = await link(await serveEcho());
     const client = new TestClient(proxy.port);

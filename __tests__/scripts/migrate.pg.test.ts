@@ -2,8 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { createEmptyDatabase, dropDatabase, waitFor, withAdmin } from "@/__tests__/support/stores";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  createEmptyDatabase,
+  dropDatabase,
+  waitFor,
+  withAdmin,
+  testStores,
+} from "@/__tests__/support/stores";
 import { migrateRegions, type MigrateOptions, type RegionReport } from "@/scripts/migrate-runner";
 import { MIGRATIONS_DIR, readMigrations } from "@/scripts/migration-files";
 
@@ -31,7 +37,7 @@ beforeEach(async () => {
   await write("1_first", FIRST);
   await write("2_second", SECOND);
   regions = await Promise.all(
-    inject("stores").clusters.map(async (cluster, index) => ({
+    testStores().clusters.map(async (cluster, index) => ({
       id: cluster.regionId,
       directUrl: await createEmptyDatabase(cluster),
       isPrimary: index === 0,
@@ -42,7 +48,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
   const left = await Promise.all(
-    inject("stores").clusters.map((cluster, index) =>
+    testStores().clusters.map((cluster, index) =>
       dropDatabase(cluster.adminUrl, new URL(regions[index]!.directUrl).pathname.slice(1)),
     ),
   );
@@ -214,7 +220,7 @@ test("the project's own history names the regions and lets the application in", 
   } finally {
     await app.end();
     await withAdmin(regions[1]!.directUrl, (admin) =>
-      admin.query(`ALTER ROLE meridian_app PASSWORD '${inject("stores").appPassword}'`),
+      admin.query(`ALTER ROLE meridian_app PASSWORD '${testStores().appPassword}'`),
     );
   }
 });

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRegions, type TestRegions } from "@/__tests__/support/stores";
 import { verifyPassword } from "@/lib/auth/password";
-import { DEMO_ACCOUNTS, DEMO_DOCUMENTS } from "@/scripts/seed-data";
+import {
+  DEMO_ACCOUNTS,
+  DEMO_ARTICLES,
+  DEMO_DOCUMENTS,
+  DEMO_PRODUCTS,
+  DEMO_SCORES,
+} from "@/scripts/seed-data";
 import { chooseSeedPassword, DEMO_PASSWORD, seedDemo } from "@/scripts/seed-runner";
 
 let cluster: TestRegions;
@@ -19,12 +25,24 @@ test("creates accounts and shared documents, and a second run creates nothing", 
   const created = [first, second].map((report) => ({
     accounts: report.accounts.filter((account) => account.created).length,
     documents: report.documentsCreated,
+    products: report.productsCreated,
+    scores: report.scoresCreated,
+    articles: report.articlesCreated,
   }));
   expect(created).toContainEqual({
     accounts: DEMO_ACCOUNTS.length,
     documents: DEMO_DOCUMENTS.length,
+    products: DEMO_PRODUCTS.length,
+    scores: DEMO_SCORES.length,
+    articles: DEMO_ARTICLES.length,
   });
-  expect(created).toContainEqual({ accounts: 0, documents: 0 });
+  expect(created).toContainEqual({
+    accounts: 0,
+    documents: 0,
+    products: 0,
+    scores: 0,
+    articles: 0,
+  });
 
   const { rows } = await leader!.pool.query<{ passwordHash: string }>(
     `SELECT "passwordHash" FROM "User" WHERE email = 'admin@example.com' AND role = 'admin'`,

@@ -138,6 +138,69 @@ describe("Supervisor", () => {
     expect(supervisor.running()).toEqual([{ name: "worker", pid: 101 }]);
   });
 
+  it("keeps down what is held, until somebody starts it", async () => {
+    const { supervisor, spec, started } = setUp();
+    await supervisor.add(spec);
+    supervisor.act("worker", "hold");
+    expect(started[0]!.signals).toEqual(["SIGKILL"]);
+    started[0]!.end(KILLED);
+    await expect.poll(() => supervisor.pidOf("worker")).toBeNull();
+    expect(supervisor.states()).toEqual([{ name: "worker", state: "held" }]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(started).toHaveLength(1);
+    supervisor.act("worker", "start");
+    await expect.poll(() => supervisor.pidOf("worker")).toBe(101);
+    expect(supervisor.states()).toEqual([{ name: "worker", state: "running" }]);
+  });
+
+  it("ends a wait for a restart when it is told to start", async () => {
+    const { spec, started } = setUp();
+    let waits = 0;
+    const supervisor = new Supervisor({
+      log: () => undefined,
+      onChange: () => undefined,
+      sleep: (_ms, signal) =>
+        new Promise((resolve) => {
+          waits += 1;
+          signal?.addEventListener("abort", () => resolve(), { once: true });
+        }),
+    });
+    await supervisor.add(spec);
+    started[0]!.end(KILLED);
+    await expect.poll(() => waits).toBe(1);
+    expect(supervisor.states()).toEqual([{ name: "worker", state: "down" }]);
+    supervisor.act("worker", "start");
+    await expect.poll(() => supervisor.pidOf("worker")).toBe(101);
+  });
+
+  it("ends all faults at once", async () => {
+    const { supervisor, spec, started } = setUp();
+    await supervisor.add(spec);
+    await supervisor.add({ ...spec, name: "other" });
+    supervisor.act("worker", "stop");
+    supervisor.act("other", "hold");
+    started[1]!.end(KILLED);
+    expect(supervisor.states()).toEqual([
+      { name: "worker", state: "stopped" },
+      { name: "other", state: "held" },
+    ]);
+    await expect.poll(() => supervisor.pidOf("other")).toBeNull();
+    supervisor.startAll();
+    await expect.poll(() => supervisor.pidOf("other")).toBe(102);
+    expect(started[0]!.signals).toEqual(["SIGSTOP", "SIGCONT"]);
+    expect(supervisor.states().map(({ state }) => state)).toEqual(["running", "running"]);
+  });
+
+  it("stops what it holds", async () => {
+    const { supervisor, spec, started } = setUp();
+    await supervisor.add(spec);
+    supervisor.act("worker", "hold");
+    started[0]!.end(KILLED);
+    await expect.poll(() => supervisor.pidOf("worker")).toBeNull();
+    await supervisor.stop("worker");
+    expect(supervisor.states()).toEqual([]);
+  });
+
   it("refuses to act on a process it does not know", () => {
     const { supervisor } = setUp();
     expect(() => supervisor.act("nobody", "kill")).toThrow(UnknownProcessError);

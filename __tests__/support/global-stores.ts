@@ -16,7 +16,7 @@ type Stop = () => Promise<void>;
 async function removeLeftovers(): Promise<void> {
   await mkdir(localDir, { recursive: true });
   for (const name of await readdir(localDir)) {
-    const pid = /^test-(\d+)$/.exec(name)?.[1];
+    const pid = /^test-(\d+)(?:-\w+)?$/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     await rm(path.join(localDir, name), { recursive: true, force: true });
   }
@@ -84,21 +84,50 @@ async function startStores(dir: string, stops: Stop[]): Promise<TestStores> {
   };
 }
 
-/** Starts three Postgres clusters and a Redis for the run; returns what stops and deletes them. */
-export default async function setup(project: TestProject): Promise<Stop> {
+/** As many as files run at the same time: `maxWorkers` of the configuration. */
+const PARALLEL_SETS = 2;
+
+interface Running {
+  sets: TestStores[];
+  stop: Stop;
+  /** Projects that use them. */
+  users: number;
+}
+
+/** Of this process: projects run one after the other, so all have the same. Each loads this module anew. */
+const holder = globalThis as { meridianTestStores?: Promise<Running> };
+
+async function start(): Promise<Running> {
   await removeLeftovers();
   const dir = path.join(localDir, `test-${process.pid}`);
   await mkdir(dir, { recursive: true });
   const stops: Stop[] = [];
-  const stopAll = async () => {
+  const stop = async () => {
     await Promise.all(stops.map((stop) => stop()));
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    project.provide("stores", await startStores(dir, stops));
+    const sets = await Promise.all(
+      Array.from({ length: PARALLEL_SETS }, (_, set) =>
+        startStores(path.join(dir, `set-${set}`), stops),
+      ),
+    );
+    return { sets, stop, users: 0 };
   } catch (error) {
-    await stopAll();
+    await stop();
     throw error;
   }
-  return stopAll;
+}
+
+/** Starts three Postgres clusters and a Redis for each file that runs at a time; returns what stops and deletes them. */
+export default async function setup(project: TestProject): Promise<Stop> {
+  const running = await (holder.meridianTestStores ??= start());
+  running.users += 1;
+  project.provide("stores", running.sets);
+  return async () => {
+    running.users -= 1;
+    if (running.users > 0) return;
+    holder.meridianTestStores = undefined;
+    await running.stop();
+  };
 }

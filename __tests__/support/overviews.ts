@@ -53,6 +53,7 @@ export interface OverviewChanges {
   cursors?: readonly CursorView[];
   peerCursors?: Record<string, Record<string, bigint>>;
   stalls?: Record<string, { reason: string; detail: string; forMs: number }>;
+  worker?: Overview["worker"];
   readAtMs?: number;
 }
 
@@ -68,6 +69,7 @@ export function overview(changes: OverviewChanges = {}): Overview {
     leaseMs: changes.leading == null ? null : 900,
     paused: changes.paused ?? false,
     schemaVersion: 4,
+    connections: { used: 12, max: 200 },
     registered: changes.registered ?? ["us-east-1", "eu-west-1", "ap-southeast-1"],
     peers: new Map((changes.peers ?? []).map((peer) => [peer.region, peer])),
     cursors: new Map((changes.cursors ?? []).map((cursor) => [cursor.actor, cursor])),
@@ -80,7 +82,7 @@ export function overview(changes: OverviewChanges = {}): Overview {
     stalls: new Map(
       Object.entries(changes.stalls ?? {}).map(([name, stall]) => [actor(name), stall]),
     ),
-    worker: null,
+    worker: changes.worker ?? null,
     readAtMs: changes.readAtMs ?? 0,
   };
 }

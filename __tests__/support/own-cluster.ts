@@ -3,11 +3,10 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { inject } from "vitest";
 import { startPostgres, type RunningPostgres } from "@/scripts/local/embedded-postgres";
 import { localDir } from "@/scripts/local/paths";
 import { migrateRegions } from "@/scripts/migrate-runner";
-import { TEMPLATE, withAdmin, withDatabase, type TestCluster } from "./stores";
+import { TEMPLATE, withAdmin, withDatabase, type TestCluster, testStores } from "./stores";
 
 /** A Postgres server of a test's own, whose files can be copied and put back. */
 export interface OwnCluster extends TestCluster {
@@ -25,7 +24,7 @@ export async function startOwnCluster(regionId: string): Promise<OwnCluster> {
   const dataDir = path.join(dir, regionId);
   const copy = path.join(dir, "copy");
   const password = randomBytes(12).toString("hex");
-  const appPassword = inject("stores").appPassword;
+  const appPassword = testStores().appPassword;
   await mkdir(dir, { recursive: true });
   let server: RunningPostgres;
   let port = 0;

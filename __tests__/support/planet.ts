@@ -1,12 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { Pool } from "pg";
-import { inject } from "vitest";
 import { DEFAULT_FAILOVER_SETTINGS, type FailoverSettings } from "@/lib/db/failover/settings";
 import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topology";
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
-import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
+import {
+  STANDARD_DEFAULTS,
+  STANDARD_QUORUM_HEDGE_MS,
+  type PolicyDefaults,
+} from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+import { parseResidencies } from "@/lib/residencies";
 import { LinkProxy } from "@/scripts/local/link-proxy";
 import {
   createEmptyDatabase,
@@ -14,6 +19,7 @@ import {
   dropDatabase,
   type TestCluster,
   type TestRegion,
+  testStores,
 } from "./stores";
 
 /** One-way delays in ms between the default regions. */
@@ -45,7 +51,8 @@ export interface TestPlanet {
   /** Ends the workers; `resumeWorkers` starts others in their place. */
   pauseWorkers(): Promise<void>;
   resumeWorkers(): Promise<void>;
-  runtime(vantage: string): Runtime;
+  /** @param settings of its topology that are other than the planet's */
+  runtime(vantage: string, settings?: Pick<Topology, "quorumHedgeMs">): Runtime;
   /** From now on topologies have the spare region too. */
   includeSpare(): void;
   stop(): Promise<void>;
@@ -92,6 +99,8 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
   const endpoints = new Map<string, Endpoints>();
   const workers: { worker: RegionWorker; done: Promise<void> }[] = [];
   const runtimes: Runtime[] = [];
+  // Its own: what another planet says on the same Redis is not believed.
+  const replicationSecret = randomBytes(24).toString("hex");
 
   const openLink = async (target: URL, delayMs: number) => {
     const proxy = new LinkProxy({
@@ -124,9 +133,11 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
       .map((region) => ({ ...region, id: region.id as RegionId })),
     currentRegion: parseRegionIdOf(ids, vantage),
     sessionSecret: "session-secret-of-the-tests-0123456789",
-    replicationSecret: "replication-secret-of-the-tests-012345",
+    replicationSecret,
     failover: options.failover ? { ...DEFAULT_FAILOVER_SETTINGS, ...options.failover } : null,
     defaults,
+    quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
+    residencies: parseResidencies(undefined, ids),
     endpoints: (from, to) => {
       const found = endpoints.get(`${from} ${to}`);
       if (!found) throw new Error(`No link from ${from} to ${to}`);
@@ -180,8 +191,8 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     includeSpare: () => {
       if (spare) ids.push(spare.region.id as RegionId);
     },
-    runtime: (vantage) => {
-      const runtime = new Runtime(() => topology(vantage));
+    runtime: (vantage, settings) => {
+      const runtime = new Runtime(() => ({ ...topology(vantage), ...settings }));
       runtimes.push(runtime);
       return runtime;
     },
@@ -198,12 +209,12 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
 }
 
 async function createSpare(id: string) {
-  const [cluster] = inject("stores").clusters;
+  const [cluster] = testStores().clusters;
   if (!cluster) throw new Error("There is no cluster");
   const url = await createEmptyDatabase(cluster);
   const app = new URL(url);
   app.username = "meridian_app";
-  app.password = inject("stores").appPassword;
+  app.password = testStores().appPassword;
   const pool = new Pool({ connectionString: url, application_name: "test", max: 10 });
   pool.on("error", () => undefined);
   const region: TestRegion = { id, url, directUrl: url, appUrl: app.href, pool };

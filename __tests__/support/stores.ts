@@ -21,8 +21,17 @@ export interface TestStores {
 
 declare module "vitest" {
   interface ProvidedContext {
-    stores: TestStores;
+    /** A set for each file that runs at the same time: a long transaction in one holds up all of a server. */
+    stores: TestStores[];
   }
+}
+
+/** Those of the process that a test runs in. */
+export function testStores(): TestStores {
+  const sets = inject("stores");
+  const stores = sets[(Number(process.env.VITEST_POOL_ID ?? 1) - 1) % sets.length];
+  if (!stores) throw new Error("No stores were started");
+  return stores;
 }
 
 /** Migrated once per cluster; copying it is a tenth of the time of migrating. */
@@ -156,7 +165,7 @@ export async function createRegions({
   realLeases?: boolean;
   defaults?: PolicyDefaults;
 } = {}): Promise<TestRegions> {
-  const stores = inject("stores");
+  const stores = testStores();
   const clusters = stores.clusters
     .slice(0, count)
     .map((shared) => own.find(({ regionId }) => regionId === shared.regionId) ?? shared);

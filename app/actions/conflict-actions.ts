@@ -9,6 +9,7 @@ import { mergeClocks, parseClock } from "@/lib/db/conflicts/vector-clock";
 import type { Receipt } from "@/lib/db/read-your-writes";
 import { refused } from "@/lib/documents/types";
 import { flashReceipt, getRequestContext, keepToken } from "@/lib/request-context";
+import { has, lines, text } from "./form-text";
 
 /**
  * Decides a conflict. The argument is untrusted: `{ id, take }` or `{ id, choice, value }`, and
@@ -37,10 +38,10 @@ export async function decideConflictForm(
 ): Promise<ConflictFormState> {
   const id = text(form, "conflictId");
   const shown = parse(text(form, "shown"));
-  const typed = form.has("value") ? text(form, "value").replaceAll("\r\n", "\n") : null;
+  const typed = has(form, "value") ? lines(form, "value") : null;
   const value = text(form, "as") === "json" ? parse(typed ?? "") : typed;
   const result = await decideConflict(
-    form.has("take")
+    has(form, "take")
       ? { id, take: Number(text(form, "take")), shown }
       : { id, choice: "edited", value, shown },
   );
@@ -56,11 +57,6 @@ export async function decideConflictForm(
     return { status: "stale", message, versions, shown: JSON.stringify(joined), value: typed };
   }
   return { status: "refused", code: result.code, message: result.message, value: typed };
-}
-
-function text(form: FormData, name: string): string {
-  const value = form.get(name);
-  return typeof value === "string" ? value : "";
 }
 
 /** Undefined for what is no JSON: the schema says what is wrong with it. */

@@ -9,12 +9,13 @@ import {
   discardParkedRow,
   editParkedRow,
   retryParkedRow,
-  type Answer,
   type ParkedRowKey,
 } from "@/lib/dead-letters/dead-letters";
 import { DISCARD_WORD, lastIdInput, parkedRowInput, parseValues } from "@/lib/dead-letters/input";
 import type { DeadLetterOutcome } from "@/lib/dead-letters/types";
+import type { RegionAnswer } from "@/lib/region-answer";
 import { getRequestContext } from "@/lib/request-context";
+import { text } from "./form-text";
 
 /*
  * What an administrator decides about dead letters. An action is an endpoint: who asks, from where
@@ -81,7 +82,7 @@ async function isSameOrigin(): Promise<boolean> {
   return origin !== null && URL.canParse(origin) && new URL(origin).host === host;
 }
 
-async function settle(answer: Answer<DeadLetterOutcome>): Promise<DecisionState> {
+async function settle(answer: RegionAnswer<DeadLetterOutcome>): Promise<DecisionState> {
   if (answer.kind === "unreachable") {
     return { message: "The region did not answer in time. It may have done it: look again." };
   }
@@ -94,9 +95,4 @@ async function settle(answer: Answer<DeadLetterOutcome>): Promise<DecisionState>
 
 function withTyped(state: DecisionState, typed: string): DecisionState {
   return state && { ...state, typed };
-}
-
-function text(form: FormData, name: string): string {
-  const value = form.get(name);
-  return typeof value === "string" ? value : "";
 }

@@ -11,17 +11,24 @@ import type {
 import { check, contentInput } from "@/lib/documents/validation";
 import { flashReceipt } from "@/lib/request-context";
 import {
+  changeResidency,
   createDocument,
   deleteDocument,
   shareDocument,
   unshareDocument,
   updateDocument,
 } from "./multi-region-actions";
+import { has, lines, text } from "./form-text";
 
 /* The forms' side of the actions: form data in, what the form shows next out. */
 
 export async function createDocumentForm(_: FormState, form: FormData): Promise<FormState> {
-  const result = await createDocument({ title: text(form, "title"), content: body(form) });
+  const residency = text(form, "residency");
+  const result = await createDocument({
+    title: text(form, "title"),
+    content: lines(form, "content"),
+    ...(residency === "" ? {} : { residency }),
+  });
   if (!result.ok) return toState(result, form);
   const path = `/documents/${result.document.id}`;
   await flashReceipt({ path, message: "Created.", receipt: result.receipt });
@@ -32,13 +39,13 @@ export async function saveDocumentForm(_: FormState, form: FormData): Promise<Fo
   const live = text(form, "live") === "1";
   if (live) {
     // The editor has sent the text itself. It is only looked at, so that no empty version is saved.
-    const typed = check(contentInput, { content: body(form) });
+    const typed = check(contentInput, { content: lines(form, "content") });
     if (!typed.ok) return toState(typed, form);
   }
   const result = await updateDocument(text(form, "documentId"), {
     ...changed(form, "title"),
     ...changed(form, "summary"),
-    ...(live ? {} : { content: body(form) }),
+    ...(live ? {} : { content: lines(form, "content") }),
     baseVersion: clock(form),
     saveVersion: true,
   });
@@ -56,7 +63,7 @@ export async function restoreVersionForm(_: FormState, form: FormData): Promise<
   const result = await updateDocument(documentId, {
     ...changed(form, "title"),
     ...changed(form, "summary"),
-    content: body(form),
+    content: lines(form, "content"),
     baseVersion: clock(form),
     saveVersion: true,
   });
@@ -90,6 +97,20 @@ export async function shareDocumentForm(_: FormState, form: FormData): Promise<F
   };
 }
 
+export async function changeResidencyForm(_: FormState, form: FormData): Promise<FormState> {
+  const result = await changeResidency(text(form, "documentId"), text(form, "residency") || null);
+  if (!result.ok) return toState(result, form);
+  const { residency } = result.placement;
+  return {
+    status: "done",
+    message:
+      residency === null
+        ? "Every region may have it now, and gets it."
+        : `It is kept in ${residency.toUpperCase()} now. The other regions give it up once it is there.`,
+    receipt: result.receipt,
+  };
+}
+
 export async function unshareDocumentForm(_: FormState, form: FormData): Promise<FormState> {
   const result = await unshareDocument(text(form, "documentId"), text(form, "userId"));
   if (!result.ok) return toState(result, form);
@@ -104,24 +125,14 @@ export async function unshareDocumentForm(_: FormState, form: FormData): Promise
   return { status: "done", message: "Removed.", receipt: result.receipt };
 }
 
-function text(form: FormData, name: string): string {
-  const value = form.get(name);
-  return typeof value === "string" ? value : "";
-}
-
-/** Browsers send a textarea's line ends as CRLF, whatever was typed or loaded into it. */
-function body(form: FormData): string {
-  return text(form, "content").replaceAll("\r\n", "\n");
-}
-
 /**
  * A field that is not as the form showed it. One that is was not changed here, and sending it would
  * undo what somebody else made of it since.
  */
 function changed(form: FormData, name: "title" | "summary"): { [key: string]: string } {
   const value = text(form, name);
-  if (!form.has(name)) return {};
-  return form.has(`shown-${name}`) && text(form, `shown-${name}`) === value
+  if (!has(form, name)) return {};
+  return has(form, `shown-${name}`) && text(form, `shown-${name}`) === value
     ? {}
     : { [name]: value };
 }
@@ -137,18 +148,19 @@ function describeMerge(document: UpdatedDocument): string | undefined {
 }
 
 /** Whatever was sent: the action's schema decides whether it is a clock. */
-function clock(form: FormData): DocumentClock {
+function clock(form: FormData): DocumentClock | null {
   try {
-    return JSON.parse(text(form, "baseVersion")) as DocumentClock;
+    return JSON.parse(text(form, "baseVersion")) as DocumentClock | null;
   } catch {
-    return null as unknown as DocumentClock;
+    return null;
   }
 }
 
 function toState(result: Refused, form: FormData): FormState {
   const values: Record<string, string> = {};
-  for (const name of ["title", "summary", "content", "email", "role"]) {
-    if (form.has(name)) values[name] = name === "content" ? body(form) : text(form, name);
+  for (const name of ["title", "summary", "content", "email", "role", "residency"]) {
+    if (has(form, name))
+      values[name] = name === "content" ? lines(form, "content") : text(form, name);
   }
   return {
     status: "refused",

@@ -3,7 +3,6 @@
 import type { Receipt } from "@/lib/db/read-your-writes";
 import { readDocument, type DocumentPage } from "@/lib/documents/read";
 import {
-  refused,
   type Actor,
   type CollaboratorRole,
   type DocumentClock,
@@ -16,6 +15,7 @@ import {
   check,
   createInput,
   documentInput,
+  residencyInput,
   shareInput,
   textInput,
   unshareInput,
@@ -23,8 +23,10 @@ import {
   type Checked,
 } from "@/lib/documents/validation";
 import type { SentUpdate } from "@/lib/documents/text/send-update";
+import * as placement from "@/lib/documents/placements";
+import type { PlacementRule } from "@/lib/documents/placements";
 import * as write from "@/lib/documents/write";
-import { getRequestContext, keepToken } from "@/lib/request-context";
+import { act, currentActor } from "@/app/actor";
 
 /*
  * Everything a signed-in person can do with documents. Arguments are untrusted: an action is an
@@ -43,11 +45,13 @@ export async function getDocument(documentId: string): Promise<Result<"page", Do
   return value ? { ok: true, page: value, receipt } : write.NOT_FOUND;
 }
 
+/** @param input.residency a configured place to keep it in; without one it is in every region */
 export async function createDocument(input: {
   title: string;
   content: string;
+  residency?: string;
 }): Promise<Result<"document", DocumentRow>> {
-  return act("document", check(createInput, input), write.createDocument);
+  return named("document", check(createInput, input), write.createDocument);
 }
 
 /**
@@ -60,13 +64,14 @@ export async function updateDocument(
     title?: string;
     summary?: string;
     content?: string;
-    baseVersion: DocumentClock;
+    /** Null, as anything that is no clock, is refused. */
+    baseVersion: DocumentClock | null;
     /** Saves a version even where nothing changes. */
     saveVersion?: boolean;
   },
 ): Promise<Result<"document", UpdatedDocument>> {
   const input = check(updateInput, { ...changes, documentId });
-  return act("document", input, (actor, value) => write.updateDocument(actor, value));
+  return named("document", input, (actor, value) => write.updateDocument(actor, value));
 }
 
 /**
@@ -81,7 +86,7 @@ export async function updateDocumentContent(
   baseVersion: DocumentClock,
 ): Promise<Result<"document", UpdatedDocument>> {
   const input = check(updateInput, { documentId, content, baseVersion });
-  return act("document", input, (actor, value) => write.updateDocument(actor, value));
+  return named("document", input, (actor, value) => write.updateDocument(actor, value));
 }
 
 /**
@@ -94,13 +99,13 @@ export async function sendTextUpdate(
   update: string,
 ): Promise<Result<"sent", SentUpdate>> {
   const input = check(textInput, { documentId, update });
-  return act("sent", input, (actor, value) => write.sendTextUpdate(actor, value));
+  return named("sent", input, (actor, value) => write.sendTextUpdate(actor, value));
 }
 
 export async function deleteDocument(
   documentId: string,
 ): Promise<Result<"deleted", { id: string }>> {
-  return act("deleted", check(documentInput, { documentId }), (actor, value) =>
+  return named("deleted", check(documentInput, { documentId }), (actor, value) =>
     write.deleteDocument(actor, value.documentId),
   );
 }
@@ -113,32 +118,34 @@ export async function shareDocument(
 ): Promise<
   Result<"collaborator", { userId: string; name: string | null; role: CollaboratorRole }>
 > {
-  return act("collaborator", check(shareInput, { documentId, email, role }), write.shareDocument);
+  return named("collaborator", check(shareInput, { documentId, email, role }), write.shareDocument);
 }
 
 export async function unshareDocument(
   documentId: string,
   userId: string,
 ): Promise<Result<"removed", { userId: string }>> {
-  return act("removed", check(unshareInput, { documentId, userId }), write.unshareDocument);
+  return named("removed", check(unshareInput, { documentId, userId }), write.unshareDocument);
 }
 
-async function currentActor(): Promise<Actor | Refused> {
-  const { user, vantage, token } = await getRequestContext();
-  if (!user) return refused("unauthenticated", "Your session has ended. Sign in again.");
-  return { userId: user.userId, vantage, token };
+/** Says where a document is kept; null is every region. */
+export async function changeResidency(
+  documentId: string,
+  residency: string | null,
+): Promise<Result<"placement", PlacementRule>> {
+  return named(
+    "placement",
+    check(residencyInput, { documentId, residency }),
+    placement.changeResidency,
+  );
 }
 
-async function act<K extends string, I, T>(
+async function named<K extends string, I, T>(
   key: K,
   input: Checked<I>,
   operation: (actor: Actor, input: I) => Promise<WriteOutcome<T>>,
 ): Promise<Result<K, T>> {
-  const actor = await currentActor();
-  if ("ok" in actor) return actor;
-  if (!input.ok) return input;
-  const outcome = await operation(actor, input.value);
-  if (!outcome.ok) return outcome;
-  await keepToken(outcome.open);
-  return { ok: true, [key]: outcome.value, receipt: outcome.receipt } as Result<K, T>;
+  const done = await act(input, operation);
+  if (!done.ok) return done;
+  return { ok: true, [key]: done.value, receipt: done.receipt } as Result<K, T>;
 }

@@ -10,6 +10,7 @@ import { geoReplication } from "@/lib/db/geo-replication";
 import { readYourWrites } from "@/lib/db/read-your-writes";
 import { check } from "@/lib/documents/validation";
 import { chooseView, dropToken, getRequestContext, keepToken } from "@/lib/request-context";
+import { text } from "./form-text";
 
 const HOME = "/documents";
 
@@ -31,7 +32,7 @@ export async function signUp(_: SessionFormState, form: FormData): Promise<Sessi
     ),
   ]);
   await keepToken(open, user);
-  redirect(safeReturnPath(form.get("next"), HOME));
+  redirect(safeReturnPath(text(form, "next"), HOME));
 }
 
 export async function signIn(_: SessionFormState, form: FormData): Promise<SessionFormState> {
@@ -43,7 +44,7 @@ export async function signIn(_: SessionFormState, form: FormData): Promise<Sessi
   // The old token was another session's; what this user wrote elsewhere is in the mirror.
   await dropToken();
   await startSession(result.account);
-  redirect(safeReturnPath(form.get("next"), HOME));
+  redirect(safeReturnPath(text(form, "next"), HOME));
 }
 
 export async function signOut(): Promise<void> {
@@ -54,8 +55,7 @@ export async function signOut(): Promise<void> {
 
 /** Moves the visitor to another place of the local planet and shows the same page from there. */
 export async function setView(form: FormData): Promise<void> {
-  const place = form.get("place");
-  if (typeof place === "string") await chooseView(place);
+  await chooseView(text(form, "place"));
   redirect(await currentPath(), RedirectType.replace);
 }
 
@@ -68,20 +68,16 @@ async function currentPath(): Promise<string> {
 }
 
 function pick(form: FormData, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [name, form.get(name) ?? ""]));
+  return Object.fromEntries(names.map((name) => [name, text(form, name)]));
 }
 
 function toState(
   refusal: { message: string; fields?: Record<string, string> },
   form: FormData,
 ): SessionFormState {
-  const value = (name: string) => {
-    const sent = form.get(name);
-    return typeof sent === "string" ? sent : "";
-  };
   return {
     message: refusal.message,
     fields: refusal.fields ?? {},
-    values: { name: value("name"), email: value("email") },
+    values: { name: text(form, "name"), email: text(form, "email") },
   };
 }

@@ -8,7 +8,7 @@ import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { readConflict } from "@/lib/conflicts/read";
-import type { ConflictReader } from "@/lib/conflicts/types";
+import type { ConflictReader, ConflictView } from "@/lib/conflicts/types";
 import { readFlash } from "@/lib/request-context";
 
 /** The page of one conflict, at either of its two addresses. */
@@ -23,7 +23,7 @@ export async function ConflictPage({
 }) {
   const { value: conflict, receipt } = await readConflict(reader, id);
   if (!conflict) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
-  const list = page === "admin" ? "/admin/conflicts" : documentPath(conflict.document);
+  const list = page === "admin" ? "/admin/conflicts" : subjectPath(conflict);
   const path = page === "admin" ? `/admin/conflicts/${id}` : `/conflicts/${id}`;
   return (
     <>
@@ -43,6 +43,7 @@ export async function ConflictPage({
   );
 }
 
-function documentPath(document: { id: string; deleted: boolean } | null): string {
+function subjectPath({ document, article }: ConflictView): string {
+  if (article) return `/content/manage/${article.id}`;
   return document && !document.deleted ? `/documents/${document.id}` : "/documents";
 }

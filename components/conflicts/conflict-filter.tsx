@@ -6,7 +6,7 @@ import { CONFLICT_STATUSES, type ConflictCounts, type ConflictFilter } from "@/l
 import { filterQuery } from "@/lib/conflicts/filter";
 import { entityName, STATUS_NAMES } from "./conflict-text";
 
-const ENTITIES = ["Document", "Collaborator", "User"] as const;
+const ENTITIES = ["Document", "Collaborator", "ContentItem", "User"] as const;
 
 /** Links and a plain form: the filter is in the address, and needs no JavaScript. */
 export function ConflictFilterBar({

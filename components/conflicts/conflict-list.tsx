@@ -26,7 +26,7 @@ export function StatusBadge({ status }: { status: ConflictStatus }) {
 
 /**
  * @param base where a conflict's page is: "/admin/conflicts" or "/conflicts"
- * @param narrow beside the document itself, which then need not be named
+ * @param narrow beside the document or article itself, which then need not be named
  */
 export function ConflictList({
   conflicts,
@@ -85,18 +85,20 @@ export function ConflictList({
 
 export function subject({
   document,
+  article,
   entityType,
   entityId,
-}: Pick<ConflictItem, "document" | "entityType" | "entityId">): string {
+}: Pick<ConflictItem, "document" | "article" | "entityType" | "entityId">): string {
+  if (article) return `${entityName(entityType)}: ${article.title}`;
   return document?.title
     ? `${entityName(entityType)}: ${document.title}${document.deleted ? " (deleted)" : ""}`
     : `${entityName(entityType)} ${entityId}`;
 }
 
-/** What of the document, where the document is known. */
+/** What of it, where that is known. */
 function part({ entityType, field }: ConflictItem): string {
   const name = fieldName(field);
-  return entityType === "Document"
+  return entityType === "Document" || entityType === "ContentItem"
     ? name.charAt(0).toUpperCase() + name.slice(1)
     : `${entityName(entityType)}, ${name}`;
 }

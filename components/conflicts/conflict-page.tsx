@@ -46,6 +46,16 @@ export function ConflictDetails({
             </Link>
           </p>
         ) : null}
+        {conflict.article ? (
+          <p className="text-sm">
+            <Link
+              href={`/content/manage/${conflict.article.id}`}
+              className="text-accent underline underline-offset-2"
+            >
+              Open the article
+            </Link>
+          </p>
+        ) : null}
       </section>
       <section aria-labelledby="versions" className="space-y-3">
         <h2 id="versions" className="text-sm font-semibold">

@@ -12,6 +12,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   User: "Account",
   Document: "Document",
   Collaborator: "Share",
+  ContentItem: "Article",
 };
 
 export function entityName(entityType: string): string {
@@ -20,6 +21,7 @@ export function entityName(entityType: string): string {
 
 export function fieldName(field: string): string {
   if (field === "*") return "whole row";
+  if (field === "body") return "text";
   return field === "$deleted" ? "deletion" : field;
 }
 

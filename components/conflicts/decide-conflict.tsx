@@ -54,6 +54,8 @@ export function DecideConflict({
           {stale.versions.map((version) => (
             <pre
               key={`${version.origin} ${version.count}`}
+              tabIndex={0}
+              aria-label={`What it holds, from ${version.origin}`}
               className="mt-2 max-h-60 overflow-auto font-sans break-words whitespace-pre-wrap"
             >
               {valueText(version.value) || "nothing"}

@@ -15,7 +15,11 @@ export function CurrentVersion({ current }: { current: DocumentRow }) {
           saved in <RegionLabel regionId={current.origin} />, <Time value={current.updatedAt} />
         </span>
       </h2>
-      <pre className="mt-2 max-h-60 overflow-auto font-sans break-words whitespace-pre-wrap">
+      <pre
+        tabIndex={0}
+        aria-label="Content that is stored"
+        className="mt-2 max-h-60 overflow-auto font-sans break-words whitespace-pre-wrap"
+      >
         {current.content}
       </pre>
     </section>

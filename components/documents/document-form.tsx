@@ -8,14 +8,15 @@ import { TextArea, TextField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { CONTENT_MAX, TITLE_MAX } from "@/lib/documents/types";
 import { fieldError, IDLE, typed } from "./form-state";
+import { PlaceField, type Place } from "./place-field";
 import { Refusal } from "./refusal";
 
-const FIELDS = ["title", "content"] as const;
+const FIELDS = ["title", "content", "residency"] as const;
 
-export function NewDocumentForm() {
+export function NewDocumentForm({ places }: { places: readonly Place[] }) {
   const [state, action] = useActionState(createDocumentForm, IDLE);
   return (
-    <form action={action} className="max-w-3xl space-y-5" noValidate>
+    <form action={action} className="max-w-3xl space-y-5" data-shortcut="save" noValidate>
       <Refusal state={state} known={FIELDS} />
       <TextField
         label="Title"
@@ -31,6 +32,11 @@ export function NewDocumentForm() {
         maxLength={CONTENT_MAX}
         defaultValue={typed(state, "content")}
         error={fieldError(state, "content")}
+      />
+      <PlaceField
+        places={places}
+        defaultValue={typed(state, "residency") ?? ""}
+        error={fieldError(state, "residency")}
       />
       <div className="flex gap-2">
         <SubmitButton pendingLabel="Creating">Create document</SubmitButton>

@@ -2,10 +2,22 @@ import Link from "next/link";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { buttonClass } from "@/components/ui/button";
 import { Time } from "@/components/ui/time";
+import { FIRST_PAGE, listAddress, type ListQuery } from "@/lib/documents/list-query";
 import type { DocumentListItem } from "@/lib/documents/types";
 
-export function DocumentList({ documents }: { documents: DocumentListItem[] }) {
-  if (documents.length === 0) return <NoDocuments />;
+const EMPTY = "rounded-lg border border-dashed border-line-strong px-6 py-14 text-center";
+
+export function DocumentList({
+  documents,
+  query = FIRST_PAGE,
+}: {
+  documents: DocumentListItem[];
+  query?: ListQuery;
+}) {
+  if (documents.length === 0) {
+    if (query.search) return <NoMatch query={query} />;
+    return query.from ? <NothingLeft query={query} /> : <NoDocuments />;
+  }
   return (
     <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
       {documents.map((document) => (
@@ -28,7 +40,8 @@ export function DocumentList({ documents }: { documents: DocumentListItem[] }) {
             <span className="inline-flex items-baseline gap-1.5">
               <RegionLabel regionId={document.origin} />
               <span aria-hidden>·</span>
-              <Time value={document.updatedAt} />
+              {query.sort === "created" ? "created " : null}
+              <Time value={query.sort === "created" ? document.createdAt : document.updatedAt} />
             </span>
             <span>{describeAccess(document)}</span>
           </div>
@@ -49,9 +62,42 @@ function describeAccess(document: DocumentListItem): string {
     : `shared with ${document.collaborators} people`;
 }
 
+function NoMatch({ query }: { query: ListQuery }) {
+  return (
+    <div className={EMPTY}>
+      <h2 className="font-medium break-words">Nothing matches “{query.search}”</h2>
+      <p className="mx-auto mt-1 max-w-md text-sm text-muted">
+        Each word has to be in a document’s title or its summary. What the documents say is not
+        searched.
+      </p>
+      <Link
+        href={`/documents${listAddress({ ...query, search: "", from: null })}`}
+        className={buttonClass("plain", "mt-5")}
+      >
+        Show all documents
+      </Link>
+    </div>
+  );
+}
+
+/** The address of a page whose documents have gone since. */
+function NothingLeft({ query }: { query: ListQuery }) {
+  return (
+    <div className={EMPTY}>
+      <h2 className="font-medium">Nothing on this page any more</h2>
+      <Link
+        href={`/documents${listAddress({ ...query, from: null })}`}
+        className={buttonClass("plain", "mt-5")}
+      >
+        To the first page
+      </Link>
+    </div>
+  );
+}
+
 function NoDocuments() {
   return (
-    <div className="rounded-lg border border-dashed border-line-strong px-6 py-14 text-center">
+    <div className={EMPTY}>
       <h2 className="font-medium">No documents yet</h2>
       <p className="mx-auto mt-1 max-w-md text-sm text-muted">
         Write one here, then look at it from another region. What others share with you appears here

@@ -6,11 +6,12 @@ import { buttonClass } from "@/components/ui/button";
 import { TextArea, TextField } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { SubmitButton } from "@/components/ui/submit-button";
-import { CONTENT_MAX, SUMMARY_MAX, TITLE_MAX, type DocumentRow } from "@/lib/documents/types";
+import { CONTENT_MAX, SUMMARY_MAX, type DocumentRow } from "@/lib/documents/types";
 import { CurrentVersion } from "./current-version";
 import { fieldError, IDLE, typed } from "./form-state";
 import type { LiveEditor, LiveHandle } from "./live/live-editor";
 import { Refusal } from "./refusal";
+import { TitleField, type TitleHandle } from "./title-field";
 import { WriteDone } from "./write-done";
 
 const FIELDS = ["title", "summary", "content"] as const;
@@ -24,11 +25,14 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
   const [state, action, pending] = useActionState(saveDocumentForm, IDLE);
   const form = useRef<HTMLFormElement>(null);
   const field = useRef<HTMLDivElement>(null);
+  const title = useRef<TitleHandle>(null);
   const live = useLiveEditor();
   const [handle, setHandle] = useState<LiveHandle | null>(null);
   const [unsent, setUnsent] = useState(false);
   const [edited, setEdited] = useState(false);
   const flushed = useRef(false);
+  /** Before it is rendered. */
+  const takenOver = useRef(false);
   /** The plain field's text is on its way. */
   const saving = useRef(false);
 
@@ -51,14 +55,21 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
   }, [pending]);
 
   async function submit(event: FormEvent<HTMLFormElement>) {
+    if (takenOver.current && !handle) {
+      // The editor has the text, and the form does not know it yet: sent now, it would be there twice.
+      event.preventDefault();
+      requestAnimationFrame(() => form.current?.requestSubmit());
+      return;
+    }
     setEdited(false);
     saving.current = !handle;
-    if (flushed.current || !handle?.hasUnsent()) {
+    const titled = title.current?.leaveToForm();
+    if (flushed.current || (!handle?.hasUnsent() && !titled)) {
       flushed.current = false;
       return;
     }
     event.preventDefault();
-    const done = await handle.flush();
+    const [done] = await Promise.all([handle?.flush() ?? true, titled]);
     setUnsent(!done);
     if (!done) return;
     flushed.current = true;
@@ -71,6 +82,7 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
       ref={form}
       action={action}
       onSubmit={(event) => void submit(event)}
+      data-shortcut="save"
       className="space-y-5"
       noValidate
     >
@@ -84,15 +96,12 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
       {conflict ? <CurrentVersion current={conflict} /> : null}
       <input type="hidden" name="documentId" value={document.id} />
       <input type="hidden" name="baseVersion" value={JSON.stringify(base.clock)} />
-      <input type="hidden" name="shown-title" value={document.title} />
       <input type="hidden" name="shown-summary" value={document.summary} />
       {handle ? <input type="hidden" name="live" value="1" /> : null}
-      <TextField
-        label="Title"
-        name="title"
-        autoComplete="off"
-        maxLength={TITLE_MAX}
-        defaultValue={typed(state, "title") ?? document.title}
+      <TitleField
+        ref={title}
+        document={document}
+        typed={typed(state, "title")}
         error={fieldError(state, "title")}
       />
       <TextField
@@ -128,7 +137,10 @@ export function EditDocumentForm({ document, userId }: { document: DocumentRow; 
               return { text: node?.value ?? document.content, focused };
             }}
             isSaving={() => saving.current}
-            onReady={setHandle}
+            onReady={(next) => {
+              takenOver.current = true;
+              setHandle(next);
+            }}
             onText={(text, here) => {
               mirror(text);
               if (here) setEdited(true);

@@ -67,23 +67,40 @@ export function Sharing({
 
 function Collaborator({ documentId, person }: { documentId: string; person: CollaboratorView }) {
   const [state, action] = useActionState(unshareDocumentForm, IDLE);
+  const [changed, change] = useActionState(shareDocumentForm, IDLE);
   const name = person.name ?? "Unknown account";
+  const other = person.role === "viewer" ? "editor" : "viewer";
+  const label = other === "editor" ? "Let edit" : "View only";
   return (
     <li className="py-2">
-      <form action={action} className="flex items-center gap-2">
-        <input type="hidden" name="documentId" value={documentId} />
-        <input type="hidden" name="userId" value={person.userId} />
-        <span className="min-w-0 flex-1">
+      <div className="flex flex-wrap items-center gap-x-1 gap-y-1.5">
+        <span className="min-w-0 flex-1 basis-32">
           <span className="block truncate">{name}</span>
           <span className="block truncate text-xs text-muted">
             {person.email ?? "not known in this region yet"} · {person.role}
           </span>
         </span>
-        <SubmitButton variant="quiet" className="h-8" aria-label={`Remove ${name}`}>
-          Remove
-        </SubmitButton>
-      </form>
+        {/* Sharing once more is how a role is changed; it is by address. */}
+        {person.email ? (
+          <form action={change}>
+            <input type="hidden" name="documentId" value={documentId} />
+            <input type="hidden" name="email" value={person.email} />
+            <input type="hidden" name="role" value={other} />
+            <SubmitButton variant="quiet" className="h-8" aria-label={`${label}: ${name}`}>
+              {label}
+            </SubmitButton>
+          </form>
+        ) : null}
+        <form action={action}>
+          <input type="hidden" name="documentId" value={documentId} />
+          <input type="hidden" name="userId" value={person.userId} />
+          <SubmitButton variant="quiet" className="h-8" aria-label={`Remove ${name}`}>
+            Remove
+          </SubmitButton>
+        </form>
+      </div>
       <Refusal state={state} />
+      <Refusal state={changed} />
     </li>
   );
 }

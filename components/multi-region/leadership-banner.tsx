@@ -2,7 +2,8 @@
 
 import useSWR from "swr";
 import { Notice } from "@/components/ui/notice";
-import type { LeadershipState, ReadOnlyReason } from "@/lib/leadership-shape";
+import type { BusState, LeadershipState, ReadOnlyReason } from "@/lib/leadership-shape";
+import { DegradedNotice } from "./degraded-notice";
 
 /** While all is well somebody who only reads should cost next to nothing. */
 const CALM_POLL_MS = 10_000;
@@ -17,66 +18,82 @@ const KINDS: readonly string[] = [
   "unknown",
 ] satisfies LeadershipState["kind"][];
 
-async function fetchState(url: string): Promise<LeadershipState> {
+/** A server that says nothing of the bus is one of a release before this one. */
+type ServiceState = LeadershipState & { bus?: BusState };
+
+async function fetchState(url: string): Promise<ServiceState> {
   const response = await fetch(url, {
     headers: { accept: "application/json" },
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  const state = (await response.json()) as LeadershipState | null;
-  if (!state || !KINDS.includes(state.kind)) throw new Error("That was not a leadership state.");
+  const state = (await response.json()) as ServiceState | null;
+  if (!state || !KINDS.includes(state.kind)) throw new Error("No leadership state.");
   return state;
 }
 
 const WHY: Record<ReadOnlyReason, string> = {
   "no-majority":
-    "Fewer than half of the regions can be reached from here, so no region may lead. This passes by itself once they answer.",
+    "Fewer than half of the regions can be reached from here, so none may lead. This passes by itself.",
   paused:
-    "The leading region lost its lease while failover is paused. An administrator has to end the pause.",
-  manual:
-    "The leading region lost its lease, and failover is set to wait for an administrator’s request.",
-  unreachable: "The leading region can’t be reached from here, though others may still reach it.",
+    "The leading region lost its lease while failover is paused. An administrator can end that.",
+  manual: "The leading region lost its lease, and failover waits for an administrator’s request.",
+  unreachable: "The leading region can’t be reached from here. Others may still reach it.",
 };
 
 /**
- * Says on every page that no region leads, what works then and what does not, until one does.
+ * Says on every page that no region leads or that Redis is away, what works then and what does not,
+ * until that has passed.
  *
  * @param initial what the server knew when it rendered the page
  */
 export function LeadershipBanner({
   initial,
+  bus = "unknown",
   endpoint = "/api/regions/leadership",
 }: {
   initial: LeadershipState;
+  bus?: BusState;
   endpoint?: string;
 }) {
   // A failed poll keeps what was known: that this server does not answer says nothing of a leader.
-  const { data = initial } = useSWR<LeadershipState, Error>(endpoint, fetchState, {
-    fallbackData: initial,
+  const first: ServiceState = { ...initial, bus };
+  const { data = first } = useSWR<ServiceState, Error>(endpoint, fetchState, {
+    fallbackData: first,
     refreshInterval: (latest) => ((latest ?? initial).kind === "led" ? CALM_POLL_MS : POLL_MS),
     onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
       setTimeout(() => revalidate({ retryCount }), POLL_MS);
     },
   });
-  if (data.kind === "led" || data.kind === "unknown") return null;
+  const degraded = data.bus === "degraded";
+  const leaderless = data.kind === "led" || data.kind === "unknown" ? null : data;
+  if (!leaderless && !degraded) return null;
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 pt-4 sm:px-6" data-leadership={data.kind}>
-      <Notice
-        tone="warn"
-        live
-        title={data.kind === "changing" ? "The leading region is changing." : "No region leads."}
-      >
-        <p>
-          {data.kind === "changing"
-            ? "This usually takes a few seconds, and passes by itself."
-            : WHY[data.reason]}
-        </p>
-        <p>
-          Reading, writing and sharing documents and signing in go on. New accounts can’t be made
-          meanwhile.
-        </p>
-      </Notice>
+    <div
+      className="mx-auto w-full max-w-6xl space-y-3 px-4 pt-4 sm:px-6"
+      data-leadership={data.kind}
+      data-bus={data.bus}
+    >
+      {leaderless ? <LeadershipNotice state={leaderless} /> : null}
+      {degraded ? <DegradedNotice /> : null}
     </div>
+  );
+}
+
+function LeadershipNotice({
+  state,
+}: {
+  state: Extract<LeadershipState, { kind: "changing" | "read-only" }>;
+}) {
+  return (
+    <Notice
+      tone="warn"
+      live
+      title={state.kind === "changing" ? "The leading region is changing." : "No region leads."}
+    >
+      <p>{state.kind === "changing" ? "This takes a few seconds." : WHY[state.reason]}</p>
+      <p>Reading, writing and sharing documents and signing in go on. No account can be made.</p>
+    </Notice>
   );
 }

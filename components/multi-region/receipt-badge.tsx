@@ -3,6 +3,7 @@
 import { ChevronDown } from "lucide-react";
 import { cn } from "@/components/ui/class-names";
 import type { Receipt } from "@/lib/db/read-your-writes";
+import { ReceiptPicture } from "./receipt-picture-view";
 import { describeReceipt, formatMs } from "./receipt-text";
 import { RegionDot, RegionLabel, useRegionName } from "./region-names";
 
@@ -20,7 +21,10 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
   const actors = [...new Set([...Object.keys(receipt.required), ...Object.keys(receipt.applied)])];
   return (
     <details
-      className={cn("group relative inline-block max-w-full text-[0.8125rem]", className)}
+      className={cn(
+        "group relative inline-block max-w-full text-[0.8125rem] max-sm:static",
+        className,
+      )}
       data-receipt={receipt.kind}
       data-region={receipt.regionId}
       data-reason={receipt.reason}
@@ -44,8 +48,9 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
           className="mr-1.5 ml-0.5 size-3.5 shrink-0 self-center text-faint transition-transform group-open:rotate-180"
         />
       </summary>
-      <div className="absolute left-0 z-20 mt-1.5 w-[min(25rem,calc(100vw-2rem))] space-y-3 rounded-lg border border-line bg-surface p-4 shadow-raised">
+      <div className="absolute left-0 z-20 mt-1.5 w-[min(25rem,calc(100vw-2rem))] space-y-3 max-sm:inset-x-4 max-sm:w-auto rounded-lg border border-line bg-surface p-4 shadow-raised">
         <p>{text.long}</p>
+        <ReceiptPicture receipt={receipt} name={name} />
         <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 [&_dt]:text-muted">
           <dt>Asked from</dt>
           <dd>

@@ -56,6 +56,18 @@ export function describeReceipt(receipt: Receipt, city: City): ReceiptText {
         long: `A ${receipt.level} read is answered by the leading region, ${region}.`,
         tone: "notable",
       };
+    case "redirected-rights":
+      return {
+        short: `redirected, ${vantage} had none left`,
+        long: `${vantage} has not the right to sell so many. ${region} has.`,
+        tone: "notable",
+      };
+    case "redirected-residency":
+      return {
+        short: "served across, it is kept there",
+        long: `This is kept in ${region} and must not be in ${vantage}, so ${region} answered from afar.`,
+        tone: "notable",
+      };
     case "invalid-token":
       return {
         short: "redirected, token not valid",
@@ -120,6 +132,18 @@ function describeWrite(receipt: Receipt, region: string, vantage: string): Recei
       return {
         short: `written here, ${vantage} was behind`,
         long: `${vantage} had not yet applied the version this change starts from, so it was made in ${region}.`,
+        tone: "notable",
+      };
+    case "redirected-residency":
+      return {
+        short: "written where it is kept",
+        long: `This must not be in ${vantage}, so it was written in ${region}, where it is kept.`,
+        tone: "notable",
+      };
+    case "redirected-rights":
+      return {
+        short: "written where the rights are",
+        long: `This takes rights that ${region} holds and ${vantage} does not, so it was written in ${region}.`,
         tone: "notable",
       };
     case "redirected-leader":

@@ -6,6 +6,7 @@ import {
   conditionOf,
   type Condition,
   type LagState,
+  type RegionFacts,
   type RegionStatus,
 } from "@/lib/region-status-shape";
 
@@ -15,6 +16,9 @@ const CONDITIONS: Record<Condition, { label: string; icon: LucideIcon; className
   stalled: { label: "Stalled", icon: CirclePause, className: "text-warn" },
   down: { label: "Unreachable", icon: CircleX, className: "text-bad" },
 };
+
+/** A worker reports every second, in ms. */
+const WORKER_SILENT_MS = 5_000;
 
 export function RegionCard({ region }: { region: RegionStatus }) {
   const condition = conditionOf(region);
@@ -61,6 +65,7 @@ export function RegionCard({ region }: { region: RegionStatus }) {
         />
         <Figure label="Bus" value={BUS[region.bus]} />
       </dl>
+      {region.facts ? <Facts facts={region.facts} /> : null}
       <div className="px-4 pt-2.5 pb-3.5">
         <h4 className="text-xs text-muted">Behind the writes of</h4>
         {sources.length === 0 ? (
@@ -84,6 +89,50 @@ export function RegionCard({ region }: { region: RegionStatus }) {
         ) : null}
       </div>
     </article>
+  );
+}
+
+/** What an operator wants to know of the server behind it. */
+function Facts({ facts }: { facts: RegionFacts }) {
+  const { latency, connections, schemaVersion, incarnation, workerSilentMs } = facts;
+  const silent = workerSilentMs === null || workerSilentMs > WORKER_SILENT_MS;
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-0.5 border-b border-line px-4 py-2.5 text-sm [&_dd]:text-right [&_dt]:text-muted">
+      <Fact label="Latency, p50 and p95">
+        {latency ? `${formatMs(latency.p50Ms)}, ${formatMs(latency.p95Ms)}` : null}
+      </Fact>
+      <Fact label="Connections">
+        {connections ? `${connections.used} of ${connections.max}` : null}
+      </Fact>
+      <Fact label="Schema">{schemaVersion === null ? null : schemaVersion.toString(16)}</Fact>
+      <Fact label="Incarnation">{incarnation}</Fact>
+      <Fact label="Worker" className={cn(silent && "font-medium text-warn")}>
+        {workerSilentMs === null
+          ? null
+          : silent
+            ? `silent for ${formatMs(workerSilentMs)}`
+            : "reports"}
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({
+  label,
+  className,
+  children,
+}: {
+  label: string;
+  className?: string;
+  children: string | number | null;
+}) {
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd className={cn("figures", children === null && "text-muted", className)}>
+        {children ?? "unknown"}
+      </dd>
+    </>
   );
 }
 
@@ -114,7 +163,12 @@ function Figure({ label, value }: { label: string; value: string | null }) {
 function Lag({ lag }: { lag: LagState }) {
   switch (lag.kind) {
     case "ok":
-      return <span className="figures">{formatMs(lag.ms)}</span>;
+      return (
+        <span className="figures">
+          {formatMs(lag.ms)}
+          <Pending count={lag.pendingWrites} />
+        </span>
+      );
     case "unknown":
       return (
         <span className="text-muted" title={lag.reason}>
@@ -126,9 +180,15 @@ function Lag({ lag }: { lag: LagState }) {
         <span className="font-medium text-warn" title={lag.reason}>
           stalled
           {lag.ms === null ? null : <span className="figures"> {formatMs(lag.ms)}</span>}
+          <Pending count={lag.pendingWrites} />
         </span>
       );
     default:
       return lag satisfies never;
   }
+}
+
+function Pending({ count }: { count: number | undefined }) {
+  if (!count) return null;
+  return <span className="figures">, {count === 1 ? "1 write" : `${count} writes`}</span>;
 }

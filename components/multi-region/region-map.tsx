@@ -1,29 +1,7 @@
+import type { ReactNode } from "react";
 import { LAND } from "./land";
-import { project, type Place, type Point } from "./map-projection";
-
-interface MapRegion extends Place {
-  id: string;
-  city: string;
-}
-
-const WIDTH = 800;
-/** Cut below South America: no region and no reader is there. */
-const HEIGHT = 350;
-const MARGIN = 6;
-const TONES = [
-  "text-region-1",
-  "text-region-2",
-  "text-region-3",
-  "text-region-4",
-  "text-region-5",
-  "text-region-6",
-];
-
-function place(at: Place): Point {
-  const { x, y } = project(at);
-  const half = WIDTH / 2 - MARGIN;
-  return { x: WIDTH / 2 + x * half, y: 205 + y * half };
-}
+import type { Point } from "./map-projection";
+import { curve, MAP_HEIGHT, MAP_TONES, MAP_WIDTH, place, type MapRegion } from "./map-shapes";
 
 /** One path of zero-length strokes: their round caps are the dots. */
 const LAND_PATH = LAND.map(place)
@@ -45,23 +23,27 @@ function polyline(points: Point[]): string {
     .join("");
 }
 
-/** A curve that bends north, more so over a longer way. */
-function arc(from: Point, to: Point): string {
-  const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const bend = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 - 0.3 * length };
-  const at = ({ x, y }: Point) => `${x.toFixed(1)} ${y.toFixed(1)}`;
-  return `M${at(from)}Q${at(bend)} ${at(to)}`;
-}
-
-/** Land as dots, the meridian of each region, and the ways that writes travel between them. */
-export function RegionMap({ regions, here }: { regions: readonly MapRegion[]; here?: string }) {
+/**
+ * Land as dots, the meridian of each region, and the ways that writes travel between them.
+ *
+ * @param children drawn on it instead of these ways, in the map's own coordinates
+ */
+export function RegionMap({
+  regions,
+  here,
+  children,
+}: {
+  regions: readonly MapRegion[];
+  here?: string;
+  children?: ReactNode;
+}) {
   const placed = regions.map((region) => ({ ...region, point: place(region) }));
   const links = placed.flatMap((from, index) =>
     placed.slice(index + 1).map((to) => ({ key: `${from.id} ${to.id}`, from, to })),
   );
   return (
     <svg
-      viewBox={`40 0 ${WIDTH - 40} ${HEIGHT}`}
+      viewBox={`40 0 ${MAP_WIDTH - 40} ${MAP_HEIGHT}`}
       role="img"
       aria-label={`Map of the regions: ${regions.map(({ city }) => city).join(", ")}`}
       className="h-auto w-full overflow-hidden"
@@ -72,18 +54,20 @@ export function RegionMap({ regions, here }: { regions: readonly MapRegion[]; he
         <path
           key={id}
           d={meridian(longitude)}
-          className={TONES[index % TONES.length]}
+          className={MAP_TONES[index % MAP_TONES.length]}
           stroke="currentColor"
           strokeOpacity="0.4"
         />
       ))}
-      <g className="stroke-ink" strokeWidth="1.4" strokeOpacity="0.75">
-        {links.map(({ key, from, to }) => (
-          <path key={key} d={arc(from.point, to.point)} strokeDasharray="4 4" />
-        ))}
-      </g>
+      {children ?? (
+        <g className="stroke-ink" strokeWidth="1.4" strokeOpacity="0.75">
+          {links.map(({ key, from, to }) => (
+            <path key={key} d={curve(from.point, to.point).path} strokeDasharray="4 4" />
+          ))}
+        </g>
+      )}
       {placed.map(({ id, city, point: { x, y } }, index) => (
-        <g key={id} className={TONES[index % TONES.length]}>
+        <g key={id} className={MAP_TONES[index % MAP_TONES.length]}>
           {id === here ? (
             <circle cx={x} cy={y} r="14" stroke="currentColor" strokeWidth="1.75" />
           ) : null}

@@ -1,34 +1,14 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import useSWR from "swr";
 import { cn } from "@/components/ui/class-names";
 import { Notice } from "@/components/ui/notice";
 import { RegionCard } from "./region-card";
+import { STATUS_POLL_MS, useRegionStatus } from "./use-region-status";
 import { busOf, type RegionStatus } from "@/lib/region-status-shape";
 
-const POLL_MS = 2000;
-/** An answer this late is no answer: without it a hung request would look like a fresh page. */
-const TIMEOUT_MS = 5000;
 /** Older than this the figures are shown as history. */
-const STALE_MS = 3 * POLL_MS + 1000;
-
-interface Snapshot {
-  regions: RegionStatus[];
-  receivedAt: number;
-}
-
-async function fetchStatus(url: string): Promise<Snapshot> {
-  const response = await fetch(url, {
-    headers: { accept: "application/json" },
-    cache: "no-store",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  const regions: unknown = await response.json();
-  if (!Array.isArray(regions)) throw new Error("The server's answer was not a list of regions.");
-  return { regions: regions as RegionStatus[], receivedAt: Date.now() };
-}
+const STALE_MS = 3 * STATUS_POLL_MS + 1000;
 
 /** Seconds tick only in the browser; the server's clock has no place in the first markup. */
 function useNow(): number | null {
@@ -42,7 +22,7 @@ function useNow(): number | null {
 }
 
 /**
- * The regions as the server sees them, polled every two seconds.
+ * The regions as the server sees them, polled every two seconds, and every 16 while the page is hidden.
  *
  * @param initial regions the server rendered the page with, so that it says something at once and
  *   without JavaScript
@@ -56,15 +36,9 @@ export function RegionStatusDashboard({
 }) {
   const now = useNow();
   const [mountedAt] = useState(() => Date.now());
-  const { data, error } = useSWR<Snapshot, Error>(endpoint, fetchStatus, {
-    refreshInterval: POLL_MS,
-    keepPreviousData: true,
-    // Polling rests while there is an error; without this it would never find that it has passed.
-    onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
-      setTimeout(() => revalidate({ retryCount }), POLL_MS);
-    },
-    dedupingInterval: POLL_MS / 2,
-    fallbackData: initial ? { regions: initial, receivedAt: mountedAt } : undefined,
+  const { data, error } = useRegionStatus({
+    endpoint,
+    initial: initial ? { regions: initial, receivedAt: mountedAt } : undefined,
   });
   if (!data) return error ? <Unavailable message={error.message} /> : <Loading />;
 

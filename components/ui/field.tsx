@@ -22,7 +22,11 @@ function useField({ hint, error }: FieldProps) {
     id,
     hintId,
     errorId,
-    describedBy: [errorId, hintId].filter(Boolean).join(" ") || undefined,
+    control: {
+      id,
+      "aria-invalid": error ? (true as const) : undefined,
+      "aria-describedby": [errorId, hintId].filter(Boolean).join(" ") || undefined,
+    },
   };
 }
 
@@ -64,13 +68,7 @@ export function TextField({
   const field = useField({ label, hint, error });
   return (
     <Frame field={field} label={label} hint={hint} error={error} className={className}>
-      <input
-        id={field.id}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={field.describedBy}
-        className={cn(inputClass, "h-10 py-0")}
-        {...props}
-      />
+      <input {...field.control} className={cn(inputClass, "h-10 py-0")} {...props} />
     </Frame>
   );
 }
@@ -86,12 +84,25 @@ export function TextArea({
   return (
     <Frame field={field} label={label} hint={hint} error={error} className={className}>
       <textarea
-        id={field.id}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={field.describedBy}
+        {...field.control}
         className={cn(inputClass, "min-h-64 resize-y leading-relaxed")}
         {...props}
       />
+    </Frame>
+  );
+}
+
+export function SelectField({
+  label,
+  hint,
+  error,
+  className,
+  ...props
+}: FieldProps & Omit<ComponentProps<"select">, "className">) {
+  const field = useField({ label, hint, error });
+  return (
+    <Frame field={field} label={label} hint={hint} error={error} className={className}>
+      <select {...field.control} className={cn(inputClass, "h-10 py-0")} {...props} />
     </Frame>
   );
 }

@@ -60,14 +60,7 @@ function parseHash(stored: string): ParsedHash | null {
     stored,
   );
   if (!match) return null;
-  const [, n, r, p, salt, key] = match as unknown as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
+  const [, n, r, p, salt = "", key = ""] = match;
   const cost = { N: Number(n), r: Number(r), p: Number(p) };
   const powerOfTwo = cost.N > 1 && (cost.N & (cost.N - 1)) === 0;
   const affordable =

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { getIronSession } from "iron-session";
 import { cookies, headers } from "next/headers";
-import { redirect } from "next/navigation";
+import { forbidden, redirect, unauthorized } from "next/navigation";
 import { cache } from "react";
 import { getEnv } from "@/lib/env";
 import {
@@ -60,10 +60,12 @@ export async function requireUser(returnTo?: string): Promise<SessionUser> {
 }
 
 /**
- * For pages: the signed-in administrator, or null for a signed-in user who is not one. Without a
- * session it redirects to sign-in. The role is the session's, sealed at sign-in.
+ * For pages: the signed-in administrator. Anybody else gets 401 with the sign-in form, or 403. The role
+ * is the session's, sealed at sign-in.
  */
-export async function requireAdmin(returnTo?: string): Promise<SessionUser | null> {
-  const user = await requireUser(returnTo);
-  return user.role === "admin" ? user : null;
+export async function requireAdmin(): Promise<SessionUser> {
+  const user = await getSessionUser();
+  if (!user) unauthorized();
+  if (user.role !== "admin") forbidden();
+  return user;
 }

@@ -4,7 +4,7 @@ import type { Choice, ConflictFilter, ConflictStatus } from "./types";
 /*
  * Rows carry `origin` and `position`, which is how a session learns what it has seen. The owner of
  * a document, deleted or not, sees what is recorded of it and of its collaborators, whose ids begin
- * with the document's.
+ * with the document's; so does whoever has written a version of an article.
  */
 
 export interface ConflictRow {
@@ -22,6 +22,7 @@ export interface ConflictRow {
   documentId: string | null;
   documentTitle: string | null;
   documentDeleted: boolean | null;
+  articleTitle: string | null;
   choice: Choice | null;
   resolvedBy: string | null;
   resolverName: string | null;
@@ -35,23 +36,34 @@ export interface ConflictRow {
 const STATUS = Prisma.sql`CASE
   WHEN r."id" IS NOT NULL THEN 'decided'
   WHEN c."outcome" = 'open' AND (c."strategy" NOT IN ('manual', 'custom')
-    OR c."entityType" <> 'Document' OR d."id" IS NULL
-    OR jsonb_typeof(d."merge" -> c."field") = 'array') THEN 'open'
+    OR c."entityType" NOT IN ('Document', 'ContentItem') OR coalesce(d."id", a."id") IS NULL
+    OR jsonb_typeof(coalesce(d."merge", a."merge") -> c."field") = 'array') THEN 'open'
   ELSE 'automatic' END`;
 
 /** `ownerId`: null for an administrator. */
 export type Scope = { ownerId: string | null };
 
-/** The document that a conflict is about, or of the collaborator that it is about. */
-const DOCUMENT = Prisma.sql`"Document" d ON d."id" = CASE c."entityType"
+/** The document that a conflict is about, or of the collaborator that it is about; or the article. */
+const SUBJECT = Prisma.sql`"Document" d ON d."id" = CASE c."entityType"
   WHEN 'Document' THEN c."entityId"
-  WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END`;
+  WHEN 'Collaborator' THEN split_part(c."entityId", ':', 1) END
+  LEFT JOIN "ContentItem" a ON c."entityType" = 'ContentItem' AND a."id" = c."entityId"`;
 
-function matching({ ownerId }: Scope, { entityType, search, documentId }: ConflictFilter) {
+function visible({ ownerId }: Scope) {
+  return Prisma.sql`(${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text
+    OR a."authorId" = ${ownerId}::text OR EXISTS (SELECT FROM "ContentVersion" v
+      WHERE v."authorId" = ${ownerId}::text AND v."contentId" = a."id" AND v."deletedAt" IS NULL))`;
+}
+
+function matching(
+  { ownerId }: Scope,
+  { entityType, search, documentId, articleId }: ConflictFilter,
+) {
   return Prisma.sql`c."deletedAt" IS NULL
-    AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)
+    AND ${visible({ ownerId })}
     AND (${entityType ?? null}::text IS NULL OR c."entityType" = ${entityType ?? null}::text)
     AND (${documentId ?? null}::text IS NULL OR d."id" = ${documentId ?? null}::text)
+    AND (${articleId ?? null}::text IS NULL OR a."id" = ${articleId ?? null}::text)
     AND (${search ?? null}::text IS NULL OR starts_with(c."id", ${search ?? null}::text)
       OR starts_with(c."entityId", ${search ?? null}::text))`;
 }
@@ -68,12 +80,13 @@ export function listConflictRows(
       ${STATUS} AS "status",
       jsonb_array_length(c."versions") AS "versionCount", c."detectedAt", c."detectedIn",
       c."origin", c."position", d."id" AS "documentId", d."title" AS "documentTitle",
-      d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice", r."resolvedBy",
+      d."deletedAt" IS NOT NULL AS "documentDeleted", a."title" AS "articleTitle", r."choice",
+      r."resolvedBy",
       u."name" AS "resolverName", r."resolvedAt"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
     LEFT JOIN "User" u ON u."id" = r."resolvedBy"
-    LEFT JOIN ${DOCUMENT}
+    LEFT JOIN ${SUBJECT}
     WHERE ${matching(scope, filter)}
       AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = ${STATUS})
       AND (${before?.id ?? null}::text IS NULL OR (c."detectedAt", c."id")
@@ -91,7 +104,7 @@ export function countConflictRows(
     SELECT ${STATUS} AS "status", count(*)::int AS "count"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
-    LEFT JOIN ${DOCUMENT}
+    LEFT JOIN ${SUBJECT}
     WHERE ${matching(scope, filter)}
     GROUP BY 1`;
 }
@@ -113,14 +126,15 @@ export async function findConflictRow(
       ${STATUS} AS "status",
       jsonb_array_length(c."versions") AS "versionCount", c."versions", c."detectedAt",
       c."detectedIn", c."origin", c."position", d."id" AS "documentId",
-      d."title" AS "documentTitle", d."deletedAt" IS NOT NULL AS "documentDeleted", r."choice",
+      d."title" AS "documentTitle", d."deletedAt" IS NOT NULL AS "documentDeleted",
+      a."title" AS "articleTitle", r."choice",
       r."value", r."writtenClock", r."resolvedBy", u."name" AS "resolverName", r."resolvedAt"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
     LEFT JOIN "User" u ON u."id" = r."resolvedBy"
-    LEFT JOIN ${DOCUMENT}
+    LEFT JOIN ${SUBJECT}
     WHERE c."id" = ${id}::text AND c."deletedAt" IS NULL
-      AND (${ownerId}::text IS NULL OR d."ownerId" = ${ownerId}::text)`;
+      AND ${visible({ ownerId })}`;
   return rows[0] ?? null;
 }
 

@@ -2,8 +2,10 @@ import { joinedClock, parseVersions, type Json } from "@/lib/db/conflicts/confli
 import { heldVersions } from "@/lib/db/conflicts/register-versions";
 import { parseClock } from "@/lib/db/conflicts/vector-clock";
 import { findWritableEntity } from "@/lib/db/conflicts/writable-entities";
-import { withReadYourWrites } from "@/lib/db/read-your-writes";
+import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import { withReadYourWrites, type ConsistentRead } from "@/lib/db/read-your-writes";
 import type { Answer } from "@/lib/documents/read";
+import type { PrismaClient } from "@/lib/generated/prisma/client";
 import {
   countConflictRows,
   findConflictRow,
@@ -32,6 +34,7 @@ const scopeOf = ({ admin, userId }: ConflictReader): Scope => ({
 export async function readConflicts(
   reader: ConflictReader,
   filter: ConflictFilter = {},
+  residents?: readonly RegionId[],
 ): Promise<Answer<ConflictList>> {
   const limit = Math.min(Math.max(filter.limit ?? PAGE, 1), MAX_PAGE);
   const scope = scopeOf(reader);
@@ -44,7 +47,7 @@ export async function readConflicts(
       ]);
       return { rows, counts };
     },
-    { vantage: reader.vantage, token: reader.token },
+    { vantage: reader.vantage, token: reader.token, residents },
   );
   const items = data.rows.slice(0, limit).map(toConflictItem);
   const last = items.at(-1);
@@ -66,12 +69,47 @@ function toCounts(rows: readonly { status: string; count: number }[]): ConflictC
   ) as ConflictCounts;
 }
 
-/** For the owner's page of a document: its conflicts, newest first; none for anybody else. */
+/**
+ * For the owner's page of a document: its conflicts, newest first; none for anybody else.
+ *
+ * @param residents the regions that may have the document; empty for all
+ */
 export function readDocumentConflicts(
   reader: ConflictReader,
   documentId: string,
+  residents: readonly RegionId[] = [],
 ): Promise<Answer<ConflictList>> {
-  return readConflicts(reader, { documentId, limit: 20 });
+  const filter = { documentId, limit: 20 };
+  return readConflicts(reader, filter, residents.length > 0 ? residents : undefined);
+}
+
+/**
+ * A record of a row that must not be in the reader's region is in another one, and nothing here says in
+ * which: the others are asked in turn.
+ */
+async function whereItIs<T>(
+  reader: ConflictReader,
+  read: (db: PrismaClient) => Promise<T>,
+  isFound: (data: T) => boolean,
+): Promise<ConsistentRead<T>> {
+  const { vantage, token } = reader;
+  const first = await withReadYourWrites(reader.userId, read, { vantage, token });
+  if (isFound(first.data)) return first;
+  for (const region of multiRegionDb.from(vantage).regionsInOrder()) {
+    if (region === first.regionId) continue;
+    const asked = { vantage, token, residents: [region] };
+    const other = await withReadYourWrites(reader.userId, read, asked).catch(() => null);
+    if (other && isFound(other.data)) return other;
+  }
+  return first;
+}
+
+/** For the page of an article: its conflicts, newest first. */
+export function readArticleConflicts(
+  reader: ConflictReader,
+  articleId: string,
+): Promise<Answer<ConflictList>> {
+  return readConflicts(reader, { articleId, limit: 20 });
 }
 
 /** Null where it is unknown or not the reader's to see: a reader can't tell which. */
@@ -79,8 +117,8 @@ export async function readConflict(
   reader: ConflictReader,
   id: string,
 ): Promise<Answer<ConflictView | null>> {
-  const { data, receipt } = await withReadYourWrites(
-    reader.userId,
+  const { data, receipt } = await whereItIs(
+    reader,
     async (db) => {
       const row = await findConflictRow(db, scopeOf(reader), id);
       if (!row) return { row, current: null, names: new Map<string, string>() };
@@ -92,7 +130,7 @@ export async function readConflict(
       ].flatMap(({ author }) => author ?? []);
       return { row, current, names: await namesOf(db, authors) };
     },
-    { vantage: reader.vantage, token: reader.token },
+    ({ row }) => row !== null,
   );
   const { row, current, names } = data;
   if (!row) return { value: null, receipt };

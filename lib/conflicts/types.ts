@@ -9,7 +9,7 @@ export type { Choice, ConflictVersion, Json } from "@/lib/db/conflicts/conflict-
 export const CONFLICT_STATUSES = ["open", "automatic", "decided"] as const;
 export type ConflictStatus = (typeof CONFLICT_STATUSES)[number];
 
-/** Who asks. An administrator sees every conflict, anyone else those of documents they own. */
+/** Who asks. An administrator sees every conflict, anyone else those of documents they own and of articles they wrote. */
 export interface ConflictReader extends Actor {
   admin: boolean;
 }
@@ -28,6 +28,8 @@ export interface ConflictFilter {
   search?: string;
   /** Conflicts of one document, its collaborators included. */
   documentId?: string;
+  /** Conflicts of one article. */
+  articleId?: string;
   before?: ConflictCursor;
   limit?: number;
 }
@@ -52,6 +54,8 @@ export interface ConflictItem {
   detectedIn: string;
   /** The document that it is about, where it is about one and this region knows it. */
   document: { id: string; title: string; deleted: boolean } | null;
+  /** The article, likewise. */
+  article: { id: string; title: string } | null;
   decision: ConflictDecision | null;
 }
 

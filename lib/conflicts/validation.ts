@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { body as articleBody, title as articleTitle } from "@/lib/cms/validation";
 import { CHOICES } from "@/lib/db/conflicts/conflict-record";
 import { baseVersion, content, storable, summary, title } from "@/lib/documents/validation";
 import type { Json } from "./types";
@@ -30,6 +31,8 @@ const EDITED: Readonly<Record<string, z.ZodType<string>>> = {
   "Document.title": title,
   "Document.summary": summary,
   "Document.content": content,
+  "ContentItem.title": articleTitle,
+  "ContentItem.body": articleBody,
 };
 
 /** A sentence about why a value is refused, or null. */

@@ -29,6 +29,7 @@ export function toConflictItem(row: ConflictRow): ConflictItem {
             title: row.documentTitle ?? "",
             deleted: row.documentDeleted ?? false,
           },
+    article: row.articleTitle === null ? null : { id: row.entityId, title: row.articleTitle },
     decision: toDecision(row),
   };
 }

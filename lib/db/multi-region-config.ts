@@ -5,6 +5,7 @@ import { byDistance } from "./regions/distance";
 import { parseRegionIdOf, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds, regionsByDistance } from "./regions/topology";
+import type { Residencies } from "@/lib/residencies";
 
 export type { RegionId } from "./regions/region-id";
 
@@ -92,6 +93,11 @@ export class MultiRegionDb {
   /** As the vantage's database last knew it; before that is known, the configured primary. */
   getLeader(): { region: RegionId; epoch: number } {
     return this.runtime().state.leader(this.vantage);
+  }
+
+  /** The configured rules of where things may be, by name. */
+  residencies(): Residencies {
+    return this.runtime().topology.residencies;
   }
 
   /** Regions from near to far of the vantage, those that cannot be reached at the end. */

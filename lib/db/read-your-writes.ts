@@ -1,7 +1,7 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { entityAccess, type EntityType } from "./conflicts/entities";
 import { readFromLeader } from "./failover/leader-read";
-import { quorumPositions, type QuorumPositions } from "./leaderless/quorum-positions";
+import { quorumPositions } from "./leaderless/quorum-positions";
 import { readQuorum, versionsOf } from "./leaderless/quorum-read";
 import { readVersion, type RowVersion } from "./leaderless/read-version";
 import { isUnreachable, within } from "./regions/faults";
@@ -14,12 +14,12 @@ import {
   mergePositions,
   missingPositions,
   positionsOf,
-  positionsToJson,
   toPosition,
   type Positions,
 } from "./sessions/positions";
-import { levelName, type ReadLevel, type Receipt } from "./sessions/receipt";
-import { routeRead, type Route } from "./sessions/route-read";
+import type { ReadLevel, Receipt } from "./sessions/receipt";
+import { askedOf, makeReceipt } from "./sessions/make-receipt";
+import { routeRead } from "./sessions/route-read";
 import { issueToken, parseToken, type SessionToken, type TokenOwner } from "./sessions/token";
 
 export type { ReadLevel, Receipt, RouteReason } from "./sessions/receipt";
@@ -27,13 +27,15 @@ export type { SessionToken, TokenOwner } from "./sessions/token";
 
 export interface ReadOptions {
   /** Default `session`. */
-  level?: ReadLevel;
+  level?: ReadLevel | undefined;
   /** What is read, where that is rows of one entity: at level `strong` its topology says who is asked. */
-  of?: EntityType;
+  of?: EntityType | undefined;
   /** What the request's cookie said, from `parseToken`; outside of a request there is none. */
   token?: SessionToken;
   /** Where the code runs; default the process's own region. */
   vantage?: RegionId;
+  /** Only these regions may have it: the nearest of them is asked, at whatever level. Not empty. */
+  residents?: readonly RegionId[] | undefined;
 }
 
 export interface ConsistentRead<T> {
@@ -84,14 +86,16 @@ export class ReadYourWritesManager {
     const vantage = options.vantage ?? topology.currentRegion;
     const started = performance.now();
     const leaderless = options.of !== undefined && this.isLeaderless(options.of);
-    if (level === "strong" && !leaderless)
+    const { residents } = options;
+    // The leader may be none of them.
+    if (level === "strong" && !leaderless && residents === undefined)
       return this.readStrongly(userId, preferredRegion, read, { vantage, started });
     const session =
       level === "session" || level === "strong"
         ? await this.openEntries(userId, token, vantage)
         : { required: NOTHING, complete: true };
     const quorum =
-      level === "strong" && options.of !== undefined
+      level === "strong" && options.of !== undefined && residents === undefined
         ? await quorumPositions(this.runtime(), options.of, vantage)
         : null;
     const required =
@@ -104,13 +108,13 @@ export class ReadYourWritesManager {
     for (;;) {
       const order = regionsByDistance(topology, preferred)
         .map((region) => region.id)
-        .filter((id) => !failed.has(id));
+        .filter((id) => !failed.has(id) && residents?.includes(id) !== false);
       const route = await routeRead(
         { state, applied },
         {
           vantage,
           order,
-          level: quorum === null ? level : "session",
+          level: quorum === null && level !== "strong" ? level : "session",
           required,
           tokenInvalid: quorum === null && token.kind === "invalid",
         },
@@ -123,9 +127,14 @@ export class ReadYourWritesManager {
         // The regions before this one did not answer, whatever their order said.
         const fallback =
           failed.size > 0 && route.reason === "nearest" && route.region !== preferred;
-        const receipt = this.receipt({
+        const elsewhere = residents?.includes(preferred) === false && route.reason === "nearest";
+        const receipt = makeReceipt(this.runtime(), {
           level,
-          route: fallback ? { ...route, reason: "redirected-down" } : route,
+          route: fallback
+            ? { ...route, reason: "redirected-down" }
+            : elsewhere
+              ? { ...route, reason: "redirected-residency" }
+              : route,
           vantage,
           started,
           waitedMs,
@@ -143,7 +152,7 @@ export class ReadYourWritesManager {
         if (!isUnreachable(error)) throw error;
         state.markDown(vantage, route.region);
         failed.add(route.region);
-        if (failed.size === topology.regions.length) throw error;
+        if (failed.size === (residents ?? topology.regions).length) throw error;
       }
     }
   }
@@ -182,7 +191,7 @@ export class ReadYourWritesManager {
     if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
     const regions = [...read.answers.keys()];
     const region = read.verdict.holders[0] ?? regions[0] ?? vantage;
-    const receipt = this.receipt({
+    const receipt = makeReceipt(this.runtime(), {
       level,
       route: { region, reason: "quorum", stale: read.missing.size > 0 },
       vantage,
@@ -221,7 +230,7 @@ export class ReadYourWritesManager {
     await this.remember(userId, vantage, client, data, NOTHING);
     const led = epoch !== null;
     const reason = region === preferred ? "nearest" : "redirected-leader";
-    const receipt = this.receipt({
+    const receipt = makeReceipt(this.runtime(), {
       level: "strong",
       route: { region, reason: led ? reason : "no-lease", stale: !led },
       vantage,
@@ -318,7 +327,7 @@ export class ReadYourWritesManager {
         : region === leader
           ? "redirected-leader"
           : "redirected-down";
-    const receipt = this.receipt({
+    const receipt = makeReceipt(this.runtime(), {
       level: "session",
       route: { region, reason, stale: false },
       vantage,
@@ -366,53 +375,6 @@ export class ReadYourWritesManager {
     const open = missingPositions(missingPositions(seen, floor), required);
     if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
   }
-
-  private receipt(served: {
-    level: ReadLevel;
-    route: Route;
-    vantage: RegionId;
-    preferred: RegionId;
-    sessionComplete: boolean;
-    started: number;
-    waitedMs: number;
-    required: Positions;
-  }): Receipt {
-    const { state, applied } = this.runtime();
-    const { route, vantage, required } = served;
-    const had = applied.cached(route.region);
-    const { region: leader, epoch } = state.leader(vantage);
-    return {
-      kind: "read",
-      level: levelName(served.level),
-      regionId: route.region,
-      vantage,
-      elapsedMs: round(performance.now() - served.started),
-      waitedMs: round(served.waitedMs),
-      redirected: route.region !== served.preferred,
-      reason: route.reason,
-      required: positionsToJson(required),
-      applied: positionsToJson(new Map([...had].filter(([actor]) => required.has(actor)))),
-      stale: route.stale,
-      sessionComplete: served.sessionComplete,
-      epoch,
-      leader,
-    };
-  }
-}
-
-/** What a receipt says of a read that asked several regions. */
-function askedOf(
-  asked: QuorumPositions,
-): Pick<Receipt, "copies"> & Partial<Pick<Receipt, "reason" | "stale">> {
-  if (asked.kind === "positions") {
-    return { copies: { needed: asked.needed, regions: asked.regions } };
-  }
-  const copies = { needed: asked.needed, regions: asked.answered };
-  return { copies, reason: "no-quorum", stale: true };
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }
 
 export const readYourWrites = new ReadYourWritesManager();

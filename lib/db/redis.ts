@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { getLogger } from "@/lib/log";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Topology } from "@/lib/db/regions/topology";
@@ -9,17 +9,32 @@ const COMMAND_TIMEOUT_MS = 500;
 /** After a failure Redis is left alone this long, so that its loss does not slow each request. */
 const REST_AFTER_FAILURE_MS = 2_000;
 
-export function connectRedis(url: string, options: { subscriber?: boolean } = {}): Redis {
+function connectRedis(url: string, options: RedisOptions): Redis {
   const redis = new Redis(url, {
+    ...options,
     lazyConnect: true,
-    maxRetriesPerRequest: options.subscriber ? null : 1,
-    ...(options.subscriber ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),
     connectTimeout: 2_000,
     keepAlive: 5_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
   });
   // Without a listener ioredis prints every reconnection attempt.
   redis.on("error", (err) => getLogger("redis").debug({ err }, "redis unavailable"));
+  return redis;
+}
+
+/**
+ * A connection of its own that is subscribed to `channel` whenever Redis can be reached. Subscribing
+ * anew is not left to ioredis: nobody would catch its failure, and that would end the process.
+ * `disconnect` ends it; whatever is published while it reconnects is lost.
+ */
+export function connectSubscriber(url: string, channel: string): Redis {
+  const redis = connectRedis(url, { maxRetriesPerRequest: null, autoResubscribe: false });
+  redis.on("ready", () => {
+    redis
+      .subscribe(channel)
+      .catch((err: unknown) => getLogger("redis").debug({ err, channel }, "not subscribed"));
+  });
+  redis.connect().catch((err: unknown) => getLogger("redis").debug({ err }, "not connected yet"));
   return redis;
 }
 
@@ -39,7 +54,10 @@ export class OptionalRedis {
 
   async attempt<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
     if (this.url === null || performance.now() < this.restUntilMs) return undefined;
-    this.client ??= connectRedis(this.url);
+    this.client ??= connectRedis(this.url, {
+      maxRetriesPerRequest: 1,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+    });
     try {
       return await command(this.client);
     } catch (err) {

@@ -1,13 +1,9 @@
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
-import { isUnreachable, within } from "@/lib/db/regions/faults";
+import { askRegion, type RegionAnswer } from "@/lib/region-answer";
 import type { AuditEntry, DeadLetterOutcome, ParkedRow, ParkedRowDetail } from "./types";
 
 /* Dead letters of one region, through that region's own client: they are replicated nowhere. */
 
-/** An answer, or that the region gave none in time. */
-export type Answer<T> = { kind: "answer"; value: T } | { kind: "unreachable" };
-
-const TIMEOUT_MS = 3_000;
 const ROWS = 100;
 const AUDITS = 20;
 
@@ -18,15 +14,6 @@ export interface ParkedRowKey {
   entityId: string;
 }
 
-async function ask<T>(question: Promise<T>): Promise<Answer<T>> {
-  try {
-    return { kind: "answer", value: await within(TIMEOUT_MS, question) };
-  } catch (error) {
-    if (isUnreachable(error)) return { kind: "unreachable" };
-    throw error;
-  }
-}
-
 function client(vantage: RegionId, region: RegionId) {
   return multiRegionDb.from(vantage).getWriteClient(region);
 }
@@ -35,7 +22,7 @@ function client(vantage: RegionId, region: RegionId) {
 export function listParkedRows(
   vantage: RegionId,
   region: RegionId,
-): Promise<Answer<{ rows: ParkedRow[]; audit: AuditEntry[] }>> {
+): Promise<RegionAnswer<{ rows: ParkedRow[]; audit: AuditEntry[] }>> {
   const db = client(vantage, region);
   const read = async () => {
     const [rows, audit] = await Promise.all([
@@ -56,26 +43,26 @@ export function listParkedRows(
       audit: audit.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
     };
   };
-  return ask(read());
+  return askRegion(read());
 }
 
 /** Null when nothing is parked for the row. */
 export function readParkedRow(
   vantage: RegionId,
   { region, entity, entityId }: ParkedRowKey,
-): Promise<Answer<ParkedRowDetail | null>> {
+): Promise<RegionAnswer<ParkedRowDetail | null>> {
   const read = async () => {
     const [row] = await client(vantage, region).$queryRaw<{ detail: ParkedRowDetail | null }[]>`
       SELECT mr.read_dead_letters(${entity}, ${entityId}) AS detail`;
     return row?.detail ?? null;
   };
-  return ask(read());
+  return askRegion(read());
 }
 
 type OutcomeRows = { outcome: DeadLetterOutcome }[];
 
-async function decide(question: Promise<OutcomeRows>): Promise<Answer<DeadLetterOutcome>> {
-  const answer = await ask(question);
+async function decide(question: Promise<OutcomeRows>): Promise<RegionAnswer<DeadLetterOutcome>> {
+  const answer = await askRegion(question);
   if (answer.kind === "unreachable") return answer;
   return { kind: "answer", value: answer.value[0]?.outcome ?? { kind: "nothing" } };
 }

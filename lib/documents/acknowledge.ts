@@ -10,7 +10,13 @@ export interface Route {
   regionId: RegionId;
   reason: Extract<
     RouteReason,
-    "nearest" | "waited" | "redirected-behind" | "redirected-down" | "redirected-leader"
+    | "nearest"
+    | "waited"
+    | "redirected-behind"
+    | "redirected-down"
+    | "redirected-leader"
+    | "redirected-rights"
+    | "redirected-residency"
   >;
   /** Time spent waiting for the region to catch up, or for a leader, in ms. */
   waitedMs: number;

@@ -1,12 +1,13 @@
 import { systemSleep, type Sleep } from "@/lib/clock";
 import type { EntityType } from "@/lib/db/conflicts/entities";
 import type { WriteRefusal } from "@/lib/db/failover/leader-write";
-import { multiRegionDb } from "@/lib/db/multi-region-config";
+import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { isLed, placeWrite, type Attempt, type PlacedWrite } from "@/lib/db/writes/place-write";
 import type { Route } from "./acknowledge";
 import { documentExists } from "./queries";
+import { findingNothingElsewhere, readWhereItIs, residentsOf } from "./residency";
 import { refused, type Actor, type Refused } from "./types";
 
 /*
@@ -39,6 +40,11 @@ const NO_LEADER = {
   unreachable: "The leading region can't be reached. Nothing was saved; try again shortly.",
 } as const satisfies Record<WriteRefusal, string>;
 
+export const LED_ELSEWHERE = refused(
+  "unavailable",
+  "Only the leading region can save this, and the document must not be there. Nothing was saved.",
+);
+
 /** How long a change waits for its base version before it looks for it in other regions. */
 const CATCH_UP_STEPS_MS = [20, 40, 80, 160, 300];
 
@@ -64,11 +70,20 @@ export async function place<R>(
   actor: Actor,
   entityType: EntityType,
   documentId: string,
-  attempt: Attempt<R | null>,
+  write: Attempt<R | null>,
 ): Promise<Placed<R> | Refused> {
+  const attempt = findingNothingElsewhere(write);
   const done = await placeWrite(entityType, actor.vantage, attempt);
   if (done.kind !== "placed") return notPlaced(entityType, done);
   if (done.value) return { row: done.value, route: routeOf(done) };
+  const residents = await residentsOf(actor, documentId);
+  if (residents?.includes(done.regionId) === false) {
+    if (isLed(entityType)) return LED_ELSEWHERE;
+    const there = await placeWrite(entityType, actor.vantage, attempt, { residents });
+    if (there.kind !== "placed") return notPlaced(entityType, there);
+    if (there.value) return { row: there.value, route: routeOf(there) };
+  }
+  if (residents !== null) return placeOnceMoved(actor, entityType, documentId, attempt, residents);
   const found = await withReadYourWrites(
     actor.userId,
     (db) => documentExists(db, actor.userId, documentId),
@@ -94,6 +109,32 @@ export async function place<R>(
   return stale ? NOT_YET : NOT_FOUND;
 }
 
+/** How long a change waits for a document that is on its way to where it is kept from now on. */
+const MOVING_STEPS_MS = [50, 100, 200, 400, 800];
+
+async function placeOnceMoved<R>(
+  actor: Actor,
+  entityType: EntityType,
+  documentId: string,
+  attempt: Attempt<R | null>,
+  residents: readonly RegionId[],
+): Promise<Placed<R> | Refused> {
+  const { data } = await readWhereItIs(
+    actor,
+    documentId,
+    async (db) => ({ found: await documentExists(db, actor.userId, documentId) }),
+    ({ found }) => found !== null,
+  );
+  if (!data.found) return NOT_FOUND;
+  for (const step of MOVING_STEPS_MS) {
+    await systemSleep(step);
+    const there = await placeWrite(entityType, actor.vantage, attempt, { residents });
+    if (there.kind !== "placed") return notPlaced(entityType, there);
+    if (there.value) return { row: there.value, route: routeOf(there) };
+  }
+  return NOT_YET;
+}
+
 function ifUnreachable(error: unknown): null {
   if (isUnreachable(error)) return null;
   throw error;
@@ -108,10 +149,11 @@ function ifUnreachable(error: unknown): null {
 export async function placeFromBase<R>(
   actor: Actor,
   documentId: string,
-  attempt: Attempt<R | null>,
+  write: Attempt<R | null>,
   behind: (row: R) => boolean,
   sleep: Sleep = systemSleep,
 ): Promise<Placed<R> | Refused> {
+  const attempt = findingNothingElsewhere(write);
   const first = await place(actor, "Document", documentId, attempt);
   if ("ok" in first || !behind(first.row)) return first;
   const led = isLed("Document");

@@ -6,47 +6,11 @@ import type { Access, CollaboratorRole } from "./types";
  * what it has seen. views.ts makes them fit for a page.
  */
 
-/** Enough for a page; older documents are reached once search and paging exist. */
-const LIST_LIMIT = 200;
 const VERSIONS_LIMIT = 100;
 
 interface Stamp {
   origin: string;
   position: bigint;
-}
-
-export interface ListRow extends Stamp {
-  id: string;
-  title: string;
-  excerpt: string;
-  access: Access;
-  ownerId: string;
-  ownerName: string | null;
-  updatedAt: Date;
-  collaborators: number;
-}
-
-/** Documents the user owns or is a collaborator of, last changed first. */
-export function listDocumentRows(db: Db, userId: string): Promise<ListRow[]> {
-  return db.$queryRaw<ListRow[]>`
-    WITH reachable AS (
-      SELECT d."id", 'owner' AS "access" FROM "Document" d WHERE d."ownerId" = ${userId}::text
-      UNION ALL
-      SELECT c."documentId", min(c."role") FROM "Collaborator" c
-      JOIN "Document" d ON d."id" = c."documentId" AND d."ownerId" <> ${userId}::text
-      WHERE c."userId" = ${userId}::text AND c."deletedAt" IS NULL
-      GROUP BY c."documentId"
-    )
-    SELECT d."id", d."title", left(d."content", 200) AS "excerpt", r."access", d."ownerId",
-      u."name" AS "ownerName", d."origin", d."position", d."updatedAt",
-      (SELECT count(*)::int FROM "Collaborator" c
-        WHERE c."documentId" = d."id" AND c."deletedAt" IS NULL) AS "collaborators"
-    FROM reachable r
-    JOIN "Document" d ON d."id" = r."id"
-    LEFT JOIN "User" u ON u."id" = d."ownerId"
-    WHERE d."deletedAt" IS NULL
-    ORDER BY d."updatedAt" DESC, d."id"
-    LIMIT ${LIST_LIMIT}`;
 }
 
 export interface CollaboratorRow extends Stamp {

@@ -1,12 +1,10 @@
 import { withReadYourWrites, type ReadLevel, type Receipt } from "@/lib/db/read-your-writes";
-import {
-  findDocumentRow,
-  listCollaboratorRows,
-  listDocumentRows,
-  listVersionRows,
-} from "./queries";
-import type { Actor, CollaboratorView, DocumentListItem, DocumentView, VersionView } from "./types";
-import { toCollaboratorView, toDocumentView, toListItem, toVersionView } from "./views";
+import { FIRST_PAGE, type ListQuery } from "./list-query";
+import { listDocumentRows } from "./list-rows";
+import { findDocumentRow, listCollaboratorRows, listVersionRows } from "./queries";
+import { readWhereItIs } from "./residency";
+import type { Actor, CollaboratorView, DocumentListPage, DocumentView, VersionView } from "./types";
+import { toCollaboratorView, toDocumentView, toListPage, toVersionView } from "./views";
 
 export interface Answer<T> {
   value: T;
@@ -25,17 +23,18 @@ export interface HistoryPage {
   versions: VersionView[];
 }
 
-/** Documents the actor owns or collaborates on, last changed first. */
+/** A page of the documents that the actor owns or collaborates on. */
 export async function readDocuments(
   actor: Actor,
+  query: ListQuery = FIRST_PAGE,
   level?: ReadLevel,
-): Promise<Answer<DocumentListItem[]>> {
+): Promise<Answer<DocumentListPage>> {
   const { data, receipt } = await withReadYourWrites(
     actor.userId,
-    (db) => listDocumentRows(db, actor.userId),
+    (db) => listDocumentRows(db, actor.userId, query),
     { vantage: actor.vantage, token: actor.token, level, of: "Document" },
   );
-  return { value: data.map(toListItem), receipt };
+  return { value: toListPage(data, query), receipt };
 }
 
 /** Null where the document is unknown, deleted or someone else's: a reader can't tell which. */
@@ -44,8 +43,9 @@ export async function readDocument(
   documentId: string,
   level?: ReadLevel,
 ): Promise<Answer<DocumentPage | null>> {
-  const { data, receipt } = await withReadYourWrites(
-    actor.userId,
+  const { data, receipt } = await readWhereItIs(
+    actor,
+    documentId,
     async (db) => {
       const [document, collaborators] = await Promise.all([
         findDocumentRow(db, actor.userId, documentId),
@@ -53,7 +53,8 @@ export async function readDocument(
       ]);
       return { document, collaborators };
     },
-    { vantage: actor.vantage, token: actor.token, level, of: "Document" },
+    ({ document }) => document !== null,
+    { level, of: "Document" },
   );
   if (!data.document) return { value: null, receipt };
   return {
@@ -71,8 +72,9 @@ export async function readHistory(
   actor: Actor,
   documentId: string,
 ): Promise<Answer<HistoryPage | null>> {
-  const { data, receipt } = await withReadYourWrites(
-    actor.userId,
+  const { data, receipt } = await readWhereItIs(
+    actor,
+    documentId,
     async (db) => {
       const [document, versions] = await Promise.all([
         findDocumentRow(db, actor.userId, documentId),
@@ -80,7 +82,7 @@ export async function readHistory(
       ]);
       return { document, versions };
     },
-    { vantage: actor.vantage, token: actor.token },
+    ({ document }) => document !== null,
   );
   if (!data.document) return { value: null, receipt };
   return {

@@ -46,11 +46,21 @@ export async function insertDocument(
     versionId: string;
     title: string;
     content: string;
+    /** Where it may be; without it anywhere. */
+    placement?: { residency: string | null; regions: readonly string[] } | undefined;
   },
 ): Promise<StoredDocument> {
+  const { placement } = input;
   const seed = seedUpdate(input.documentId, input.content);
   const rows = await db.$queryRaw<StoredDocument[]>`
-    WITH created AS (
+    WITH placed AS (
+      INSERT INTO "Placement" ("id", "entity", "entityId", "ownerId", "residency", "regions", "updatedBy")
+      SELECT 'Document/' || ${input.documentId}::text, 'Document', ${input.documentId}::text,
+        ${input.userId}::text, ${placement?.residency ?? null}::text,
+        ${placement?.regions ?? []}::text[], ${input.userId}::text
+      WHERE ${placement !== undefined}::boolean
+      ON CONFLICT ("id") DO NOTHING
+    ), created AS (
       INSERT INTO "Document" ("id", "title", "content", "contentHead", "ownerId", "updatedBy")
       VALUES (${input.documentId}::text, ${input.title}::text, ${input.content}::text,
         ${seed.id}::text, ${input.userId}::text, ${input.userId}::text)
@@ -106,12 +116,51 @@ export async function tombstoneDocument(
       FROM target t
       WHERE d."id" = t."id" AND t."owned" AND d."deletedAt" IS NULL
       RETURNING d."origin", d."position"
+    ), unlisted AS (
+      -- Where its rows may be still holds for what is left of it.
+      UPDATE "Placement" p SET "deletedAt" = now()
+      FROM target t WHERE p."id" = 'Document/' || t."id" AND t."owned" AND p."deletedAt" IS NULL
     ), found AS (
       SELECT * FROM changed UNION ALL SELECT "origin", "position" FROM target WHERE "gone"
     )
     SELECT t."owned" OR t."shared" AS "readable", t."owned",
       c."position" IS NOT NULL AS "changed", c."origin", c."position"
     FROM target t LEFT JOIN found c ON true`;
+  return rows[0] ?? null;
+}
+
+/** Says where the document may be; only its owner can. */
+export async function movePlacement(
+  db: Db,
+  input: {
+    userId: string;
+    documentId: string;
+    residency: string | null;
+    regions: readonly string[];
+  },
+): Promise<ChangedRow | null> {
+  const rows = await db.$queryRaw<ChangedRow[]>`
+    WITH target AS (
+      SELECT d."id", d."ownerId" = ${input.userId}::text AS "owned",
+        EXISTS (SELECT FROM "Collaborator" c
+          WHERE c."documentId" = d."id" AND c."userId" = ${input.userId}::text
+            AND c."deletedAt" IS NULL) AS "shared"
+      FROM "Document" d
+      WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
+    ), changed AS (
+      INSERT INTO "Placement" AS p
+        ("id", "entity", "entityId", "ownerId", "residency", "regions", "updatedBy")
+      SELECT 'Document/' || t."id", 'Document', t."id", ${input.userId}::text,
+        ${input.residency}::text, ${input.regions}::text[], ${input.userId}::text
+      FROM target t WHERE t."owned"
+      ON CONFLICT ("id") DO UPDATE
+        SET "residency" = excluded."residency", "regions" = excluded."regions",
+          "updatedBy" = excluded."updatedBy", "updatedAt" = now()
+      RETURNING p."origin", p."position"
+    )
+    SELECT t."owned" OR t."shared" AS "readable", t."owned",
+      c."position" IS NOT NULL AS "changed", c."origin", c."position"
+    FROM target t LEFT JOIN changed c ON true`;
   return rows[0] ?? null;
 }
 

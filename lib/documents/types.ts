@@ -2,6 +2,7 @@ import type { RegionId } from "@/lib/db/multi-region-config";
 import type { Receipt } from "@/lib/db/read-your-writes";
 import type { Positions } from "@/lib/db/sessions/positions";
 import type { SessionToken } from "@/lib/db/sessions/token";
+import type { ListCursor } from "./list-query";
 
 export const TITLE_MAX = 200;
 export const SUMMARY_MAX = 500;
@@ -66,8 +67,16 @@ export interface DocumentListItem {
   access: Access;
   owner: Person;
   origin: string;
+  createdAt: string;
   updatedAt: string;
   collaborators: number;
+}
+
+export interface DocumentListPage {
+  items: DocumentListItem[];
+  /** Of the first document, where there may be others before it. */
+  previous: ListCursor | null;
+  next: ListCursor | null;
 }
 
 export interface CollaboratorView extends Person {

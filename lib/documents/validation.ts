@@ -77,7 +77,13 @@ export const email = storable(
   "The e-mail address",
 );
 
-export const createInput = z.object({ title, content });
+export const residency = storable(
+  z.string({ error: "The place must be text." }).min(1).max(40, "There is no such place."),
+  "The place",
+);
+
+export const createInput = z.object({ title, content, residency: residency.optional() });
+export const residencyInput = z.object({ documentId, residency: residency.nullable() });
 export const updateInput = z
   .object({
     documentId,
@@ -94,6 +100,7 @@ export const updateInput = z
     { message: "Nothing to change." },
   );
 export const contentInput = z.object({ content });
+export const titleInput = z.object({ documentId, title, baseVersion });
 export const textInput = z.object({ documentId, update: z.unknown() });
 export const documentInput = z.object({ documentId });
 export const shareInput = z.object({

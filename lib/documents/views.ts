@@ -1,10 +1,13 @@
-import type { CollaboratorRow, ListRow, PageRow, VersionRow } from "./queries";
+import { PAGE_SIZE, type DocumentSort, type ListCursor, type ListQuery } from "./list-query";
+import type { ListRow } from "./list-rows";
+import type { CollaboratorRow, PageRow, VersionRow } from "./queries";
 import type { StoredDocument } from "./statements";
 import { fromBase64 } from "./text/text-state";
 import { textOf } from "./text/ytext";
 import type {
   CollaboratorView,
   DocumentListItem,
+  DocumentListPage,
   DocumentRow,
   DocumentView,
   VersionView,
@@ -45,9 +48,39 @@ export function toListItem(row: ListRow): DocumentListItem {
     access: row.access,
     owner: { userId: row.ownerId, name: row.ownerName },
     origin: row.origin,
+    createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     collaborators: row.collaborators,
   };
+}
+
+/** `rows` as they were read: in the direction of the query, with one more where there is more. */
+export function toListPage(rows: readonly ListRow[], query: ListQuery): DocumentListPage {
+  const more = rows.length > PAGE_SIZE;
+  const backwards = query.from?.towards === "before";
+  const shown = rows.slice(0, PAGE_SIZE);
+  if (backwards) shown.reverse();
+  const first = shown.at(0);
+  const last = shown.at(-1);
+  // Where a page was come from is the other direction; what was there may be gone by now.
+  return {
+    items: shown.map(toListItem),
+    previous: first && (backwards ? more : query.from) ? cursorOf(first, query.sort) : null,
+    next: last && (backwards || more) ? cursorOf(last, query.sort) : null,
+  };
+}
+
+function cursorOf(row: ListRow, sort: DocumentSort): ListCursor {
+  switch (sort) {
+    case "updated":
+      return { key: row.updatedAt.toISOString(), id: row.id };
+    case "created":
+      return { key: row.createdAt.toISOString(), id: row.id };
+    case "title":
+      return { key: row.title, id: row.id };
+    default:
+      return sort satisfies never;
+  }
 }
 
 export function toCollaboratorView(row: CollaboratorRow): CollaboratorView {

@@ -4,7 +4,9 @@ import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { placeWrite } from "@/lib/db/writes/place-write";
 import { acknowledge, documentEvent } from "./acknowledge";
-import { NOT_FOUND, notPlaced, place, routeOf } from "./place";
+import { LED_ELSEWHERE, NOT_FOUND, notPlaced, place, routeOf } from "./place";
+import { placementBy } from "./placements";
+import { findingNothingElsewhere } from "./residency";
 import {
   insertDocument,
   tombstoneCollaborator,
@@ -28,14 +30,22 @@ export { sendTextUpdate } from "./text/send-update";
 
 export async function createDocument(
   actor: Actor,
-  input: { title: string; content: string },
+  input: { title: string; content: string; residency?: string | undefined },
 ): Promise<WriteOutcome<DocumentRow>> {
   const started = performance.now();
+  const { title, content, residency } = input;
   const ids = { documentId: randomUUID(), versionId: randomUUID() };
-  const done = await placeWrite("Document", actor.vantage, (db, regionId) =>
-    insertDocument(db, { ...ids, ...input, userId: actor.userId, regionId }),
+  const placement = residency === undefined ? undefined : placementBy(residency);
+  if (placement && "ok" in placement) return placement;
+  const row = { ...ids, title, content, placement, userId: actor.userId };
+  const insert = findingNothingElsewhere((db: PrismaClient, regionId: RegionId) =>
+    insertDocument(db, { ...row, regionId }),
   );
+  const done = await placeWrite("Document", actor.vantage, insert, {
+    residents: placement?.regions,
+  });
   if (done.kind !== "placed") return notPlaced("Document", done);
+  if (!done.value) return LED_ELSEWHERE;
   const { value } = done;
   return acknowledge(actor, started, routeOf(done), documentEvent(value), toDocumentRow(value));
 }

@@ -11,8 +11,8 @@ export interface BenchRow {
   /** Least and greatest ratio of a round. */
   min: number;
   max: number;
-  /** Bound of the ratio; `met` compares with it. */
-  target?: { atLeast: number } | { atMost: number };
+  /** Bound of the ratio, or of the value itself; `met` compares with it. */
+  target?: { atLeast: number } | { atMost: number } | { valueAtMost: number };
   met?: boolean;
 }
 
@@ -43,17 +43,21 @@ export function compareRounds(
 ): BenchRow {
   const ratios = pairs.map(([value, other]) => value / other);
   const ratio = median(ratios);
+  const value = median(pairs.map(([one]) => one));
   return {
     what,
-    value: round(median(pairs.map(([value]) => value))),
+    value: round(value),
     unit,
     peer,
     peerValue: round(median(pairs.map(([, other]) => other))),
     ratio: round(ratio),
     min: round(Math.min(...ratios)),
     max: round(Math.max(...ratios)),
-    ...(target
-      ? { target, met: "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost }
-      : {}),
+    ...(target ? { target, met: isMet(target, value, ratio) } : {}),
   };
+}
+
+function isMet(target: NonNullable<BenchRow["target"]>, value: number, ratio: number): boolean {
+  if ("valueAtMost" in target) return value <= target.valueAtMost;
+  return "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost;
 }

@@ -16,7 +16,7 @@ async function loadEngine(): Promise<EngineModule> {
   const engine: EngineModule = await import("@prisma/schema-engine-wasm/schema_engine_bg");
   const bytes = await readFile(path.join(path.dirname(glue), "schema_engine_bg.wasm"));
   const { instance } = await WebAssembly.instantiate(bytes, {
-    "./schema_engine_bg.js": engine as unknown as WebAssembly.ModuleImports,
+    "./schema_engine_bg.js": { ...engine } as WebAssembly.ModuleImports,
   });
   engine.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();

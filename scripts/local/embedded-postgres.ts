@@ -106,7 +106,11 @@ function spawnPostgres(
     ...(plan.prefixSetsIdentity ? {} : plan.identity),
     // A group of its own: Ctrl-C in the terminal reaches the launcher only, which stops us in order.
     detached: true,
-    env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" } as unknown as NodeJS.ProcessEnv,
+    env: {
+      PATH: process.env.PATH,
+      LC_ALL: "C",
+      TZ: "UTC",
+    } as Partial<NodeJS.ProcessEnv> as NodeJS.ProcessEnv,
   });
 }
 

@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { DelayLine, type Pausable } from "@/scripts/local/delay-line";
+import { freePort } from "@/scripts/local/process-tools";
 
 export const CUT_DIRECTIONS = ["both", "to-target", "from-target"] as const;
 export type CutDirection = (typeof CUT_DIRECTIONS)[number];
@@ -181,7 +182,7 @@ export class LinkProxy {
 
   /** Returns the port. Rejects with EADDRINUSE when it is taken. */
   async start(): Promise<number> {
-    await this.listen(this.options.listenPort);
+    await this.listen(this.options.listenPort || (await freePort(0)));
     return this.boundPort;
   }
 

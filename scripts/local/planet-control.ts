@@ -3,14 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { MeridianError } from "@/lib/errors";
+import type { PlanetState } from "@/lib/lab/planet-state";
+import type { PlanetClocks } from "@/scripts/local/planet-clocks";
 import { CUT_DIRECTIONS } from "@/scripts/local/link-proxy";
 import { describeLink, LINK_TARGETS, type PlanetLinks } from "@/scripts/local/planet-links";
-import { PROCESS_ACTIONS, type ProcessAction } from "@/scripts/local/supervisor";
+import { PROCESS_ACTIONS, type ProcessAction, type ProcessState } from "@/scripts/local/supervisor";
 
 /** The planet's processes, as far as faults are concerned. */
 export interface FaultyProcesses {
   running(): { name: string; pid: number }[];
+  states(): { name: string; state: ProcessState }[];
   act(name: string, action: ProcessAction): boolean;
+  startAll(): void;
 }
 
 export interface PlanetControlOptions {
@@ -19,10 +23,12 @@ export interface PlanetControlOptions {
   token: string;
   links: PlanetLinks;
   processes: FaultyProcesses;
+  clocks: Pick<PlanetClocks, "set" | "setAllRight" | "states">;
 }
 
 const MAX_BODY_BYTES = 4_096;
 const MAX_DELAY_MS = 60_000;
+const MAX_CLOCK_MS = 3_600_000;
 
 const yes = z.literal(true).optional();
 const faultSchema = z
@@ -33,8 +39,12 @@ const faultSchema = z
     refuse: yes,
     reset: yes,
     heal: yes,
+    restore: yes,
     resetCounters: yes,
   })
+  .strict();
+const clockSchema = z
+  .object({ aheadMs: z.number().int().min(-MAX_CLOCK_MS).max(MAX_CLOCK_MS) })
   .strict();
 const actionSchema = z.object({ action: z.enum(PROCESS_ACTIONS) }).strict();
 
@@ -58,8 +68,11 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
  * carries `Authorization: Bearer <controlToken of secrets.json>`.
  *
  * - `GET /links`: delays, states and counters of every link
- * - `POST /links/:from/:to` `{ target?, heal?, delayMs?, cut?, refuse?, reset?, resetCounters? }`
- * - `GET /processes`, `POST /processes/:name` `{ action: "kill" | "stop" | "continue" }`
+ * - `POST /links/:from/:to` `{ target?, heal?, restore?, delayMs?, cut?, refuse?, reset?, resetCounters? }`
+ * - `GET /processes`, `POST /processes/:name` `{ action: "kill" | "stop" | "continue" | "hold" | "start" }`
+ * - `POST /clocks/:region` `{ aheadMs }`: how far the clock of a region's database is ahead of the machine's
+ * - `GET /state`: every link between two regions, process and clock, as the fault lab shows them
+ * - `POST /reset`: heals all links, continues what was stopped, starts what is down, sets clocks right
  */
 export class PlanetControl {
   private server: Server | undefined;
@@ -130,6 +143,40 @@ export class PlanetControl {
       const { action } = actionSchema.parse(await readJson(request));
       return { name: first, action, applied: processes.act(first, action) };
     }
+    if (route === "POST clocks" && first && second === undefined) {
+      const { aheadMs } = clockSchema.parse(await readJson(request));
+      await this.options.clocks.set(first, aheadMs);
+      return { region: first, aheadMs };
+    }
+    if (route === "GET state" && first === undefined) return this.state();
+    if (route === "POST reset" && first === undefined) {
+      await this.reset();
+      return this.state();
+    }
     return undefined;
+  }
+
+  private state(): PlanetState {
+    const { links, processes } = this.options;
+    return {
+      links: links
+        .all()
+        .filter(({ from, to }) => from !== to)
+        .map((link) => ({
+          from: link.from,
+          to: link.to,
+          delayMs: link.postgres?.oneWayDelayMs ?? 0,
+          usualDelayMs: links.usualDelayMs(link),
+          state: link.postgres?.state ?? { kind: "open" },
+        })),
+      processes: processes.states(),
+      clocks: this.options.clocks.states(),
+    };
+  }
+
+  private async reset(): Promise<void> {
+    await this.options.links.healAll();
+    await this.options.clocks.setAllRight();
+    this.options.processes.startAll();
   }
 }

@@ -111,6 +111,9 @@ export function childEnvironment(options: ChildEnvironmentOptions): NodeJS.Proce
     env[`DB_${entry.envKey}_WRITE`] = endpoints.write;
     env[`DB_${entry.envKey}_DIRECT`] = endpoints.direct;
   }
+  // Of another planet, where this one is started from within.
+  delete env.MERIDIAN_CONTROL;
+  delete env.MERIDIAN_CONTROL_TOKEN;
   const redis = own.get(options.currentRegion)?.redis;
   if (redis) env.REDIS_URL = redis;
   else delete env.REDIS_URL;

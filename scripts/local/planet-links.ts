@@ -44,6 +44,8 @@ export interface LinkFault {
   refuse?: true;
   reset?: true;
   heal?: true;
+  /** Heals, and takes the delay back to what it is without a fault. */
+  restore?: true;
   resetCounters?: true;
 }
 
@@ -56,6 +58,8 @@ export interface LinkBackends {
 /** All links of the planet: one for each ordered pair of regions, also from a region to itself. */
 export class PlanetLinks {
   private readonly links = new Map<string, RegionLink>();
+  /** One way, in ms, without a fault. */
+  private readonly usualDelays = new Map<RegionLink, number>();
 
   constructor(
     private readonly regions: readonly RegionEntry[],
@@ -80,12 +84,14 @@ export class PlanetLinks {
     for (const from of this.regions) {
       for (const to of this.regions) {
         const delayMs = this.options.latency ? oneWayDelayMs(from, to) : 0;
-        this.links.set(`${from.id} ${to.id}`, {
+        const link = {
           from: from.id,
           to: to.id,
           postgres: await open(backends.postgresPort(to.id), delayMs),
           redis: await open(backends.redisPort, delayMs),
-        });
+        };
+        this.links.set(`${from.id} ${to.id}`, link);
+        this.usualDelays.set(link, delayMs);
       }
     }
   }
@@ -106,13 +112,25 @@ export class PlanetLinks {
     return link;
   }
 
+  usualDelayMs(link: RegionLink): number {
+    return this.usualDelays.get(link) ?? 0;
+  }
+
+  /** Ends every fault: all links work, with the delays of the beginning. */
+  async healAll(): Promise<void> {
+    for (const link of this.all()) {
+      await this.apply(link.from, link.to, { restore: true });
+    }
+  }
+
   /** Changes one link. Healing comes first, so that one request can replace a fault by another. */
   async apply(from: string, to: string, fault: LinkFault): Promise<void> {
     const link = this.find(from, to);
     for (const target of LINK_TARGETS) {
       const proxy = link[target];
       if (!proxy || (fault.target !== undefined && fault.target !== target)) continue;
-      if (fault.heal) await proxy.heal();
+      if (fault.heal || fault.restore) await proxy.heal();
+      if (fault.restore) proxy.setDelay(this.usualDelayMs(link));
       if (fault.delayMs !== undefined) proxy.setDelay(fault.delayMs);
       if (fault.cut) await proxy.cut({ direction: fault.cut });
       if (fault.refuse) await proxy.refuse();

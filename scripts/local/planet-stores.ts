@@ -1,5 +1,6 @@
 import path from "node:path";
 import { startPostgres } from "@/scripts/local/embedded-postgres";
+import { PlanetClocks } from "@/scripts/local/planet-clocks";
 import { databaseUrl, OWNER_ROLE, type PlanetRegion } from "@/scripts/local/planet-env";
 import type { PlanetFiles, PlanetSecrets } from "@/scripts/local/planet-files";
 import type { PlanetReport } from "@/scripts/local/planet-report";
@@ -23,6 +24,7 @@ export interface PlanetStoresOptions {
   signal: AbortSignal;
   choosePort: (kind: "postgres" | "redis") => Promise<number>;
   supervise: (spec: SupervisedSpec) => Promise<void>;
+  pidOf: (name: string) => number | null;
 }
 
 /** The databases and the Redis of a planet: its own, or those of the environment. */
@@ -33,6 +35,7 @@ export class PlanetStores {
   redisOrigin = "none: degraded mode";
   /** Port of the planet's own Redis. */
   redisPort: number | null = null;
+  readonly clocks = new PlanetClocks();
   private readonly postgresPorts = new Map<string, number>();
 
   constructor(private readonly options: PlanetStoresOptions) {}
@@ -61,7 +64,7 @@ export class PlanetStores {
     await report.step(`Postgres ×${embedded.length}`, async () => {
       // All of them settle before an error is passed on, so that nothing starts behind its back.
       const outcomes = await Promise.allSettled(
-        embedded.map(({ entry }) => this.startPostgresOf(entry.id)),
+        embedded.map((region) => this.startPostgresOf(region)),
       );
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     });
@@ -79,22 +82,27 @@ export class PlanetStores {
     await report.step("Redis", () => this.startOwnRedis());
   }
 
-  private async startPostgresOf(region: string): Promise<void> {
-    const { files, secrets, report, supervise } = this.options;
+  private async startPostgresOf(planetRegion: PlanetRegion): Promise<void> {
+    const { files, secrets, report, supervise, pidOf } = this.options;
+    const region = planetRegion.entry.id;
     const name = postgresName(region);
+    const dataDir = path.join(files.dataDir, "postgres", region);
+    await PlanetClocks.forget(dataDir);
     await supervise({
       name,
       restart: REBOOT,
       start: () =>
         startPostgres({
           name: region,
-          dataDir: path.join(files.dataDir, "postgres", region),
+          dataDir,
           port: this.postgresPorts.get(region)!,
           password: secrets.ownerPassword,
           logFile: files.log(name),
           onLog: (line) => report.event(`${name}: ${line}`),
         }),
     });
+    const url = this.directUrl(planetRegion);
+    await this.clocks.add(region, { url, dataDir, pid: () => pidOf(name) });
   }
 
   private async startOwnRedis(): Promise<void> {

@@ -147,6 +147,7 @@ export class Planet {
       signal: this.abort.signal,
       choosePort: (kind) => this.choosePort(kind),
       supervise: (spec) => this.supervise(spec),
+      pidOf: (name) => this.supervisor.pidOf(name),
     }));
     await stores.startPostgres();
     await stores.startRedis(options.redis, this.source.REDIS_URL?.trim() || undefined);
@@ -256,6 +257,7 @@ export class Planet {
       token: this.secrets.controlToken,
       links: this.links,
       processes: this.supervisor,
+      clocks: this.stores.clocks,
     });
     this.controlUrl = await this.control.start();
   }
@@ -298,7 +300,12 @@ export class Planet {
     const { report } = this;
     const { host } = this.options;
     const primary = this.regions.find(({ entry }) => entry.isPrimary)!.entry.id;
-    const env = this.childEnv(primary);
+    // For the fault lab, and for no other process: a worker has no business with faults.
+    const env = {
+      ...this.childEnv(primary),
+      MERIDIAN_CONTROL: this.controlUrl,
+      MERIDIAN_CONTROL_TOKEN: this.secrets.controlToken,
+    };
     if (mode === "dev") {
       const tsconfig = path.join(this.files.dataDir, "tsconfig.next.json");
       Object.assign(env, devServerSettings(this.distDir(), tsconfig));

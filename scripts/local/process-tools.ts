@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { MeridianError } from "@/lib/errors";
@@ -122,20 +123,23 @@ export async function endProcess(
   throw new ProcessStuckError(what, pid);
 }
 
-function tryPort(port: number, host: string): Promise<number | undefined> {
+function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      const bound = typeof address === "object" && address ? address.port : undefined;
-      server.close(() => resolve(bound));
-    });
+    server.once("error", () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
-/** Ports this process was given lately: the kernel may offer one twice before it is used. */
+/** Ports this process was given lately, so that none is given twice before it is used. */
 const promised = new Set<number>();
+
+/**
+ * Where "any free port" is looked for: below what kernels give to whoever asks for port 0 or opens
+ * a connection. What listens there may close its port for a while and finds it free again: in the
+ * kernel's range somebody else has it by then, and its clients talk to a stranger.
+ */
+const OWN_PORTS = { first: 20_000, count: 12_000 };
 
 /**
  * The first free port from `preferred` on, or any free one for 0. `taken` are ports that were
@@ -146,15 +150,14 @@ export async function freePort(
   { host = "127.0.0.1", taken }: { host?: string; taken?: Set<number> } = {},
 ): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const candidate = preferred === 0 ? 0 : preferred + attempt;
+    const candidate =
+      preferred === 0 ? OWN_PORTS.first + randomInt(OWN_PORTS.count) : preferred + attempt;
     if (candidate > 65_535) break;
-    if (candidate !== 0 && taken?.has(candidate)) continue;
-    const bound = await tryPort(candidate, host);
-    if (bound === undefined || taken?.has(bound)) continue;
-    if (candidate === 0 && promised.has(bound)) continue;
-    promised.add(bound);
-    taken?.add(bound);
-    return bound;
+    if (taken?.has(candidate) || (preferred === 0 && promised.has(candidate))) continue;
+    if (!(await isFree(candidate, host))) continue;
+    promised.add(candidate);
+    taken?.add(candidate);
+    return candidate;
   }
   throw new MeridianError("no-free-port", `No free port from ${preferred} on at ${host}.`);
 }

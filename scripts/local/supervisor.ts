@@ -37,14 +37,21 @@ export interface SupervisedSpec {
   start(): Promise<ManagedProcess>;
 }
 
-export const PROCESS_ACTIONS = ["kill", "stop", "continue"] as const;
+/**
+ * - `kill`, `stop`, `continue`: SIGKILL, SIGSTOP, SIGCONT; what was killed is started again after a while.
+ * - `hold`: killed, and kept down until `start`.
+ * - `start`: whatever keeps it from running ends now: the wait for a restart, being held, being stopped.
+ */
+export const PROCESS_ACTIONS = ["kill", "stop", "continue", "hold", "start"] as const;
 export type ProcessAction = (typeof PROCESS_ACTIONS)[number];
 
-const SIGNALS: Record<ProcessAction, NodeJS.Signals> = {
-  kill: "SIGKILL",
-  stop: "SIGSTOP",
-  continue: "SIGCONT",
-};
+/**
+ * - `running`
+ * - `stopped`: by SIGSTOP; it has its memory and its sockets, and does nothing.
+ * - `down`: it has ended and will be started again.
+ * - `held`: it has ended, or is about to, and stays away until `start`.
+ */
+export type ProcessState = "running" | "stopped" | "down" | "held";
 
 /** A process that ran this long is not crashing at its start: the waiting begins anew. */
 const STABLE_MS = 10_000;
@@ -53,6 +60,12 @@ interface Entry {
   spec: SupervisedSpec;
   /** Undefined between an end and the next start. */
   process: ManagedProcess | undefined;
+  /** It got SIGSTOP, and nothing since. */
+  stopped: boolean;
+  /** Not to be started again. */
+  held: boolean;
+  /** Ends the wait before a restart. */
+  hurry: AbortController;
   stopping: AbortController;
   /** The supervising loop. */
   done: Promise<void>;
@@ -89,6 +102,9 @@ export class Supervisor {
     const entry: Entry = {
       spec,
       process: first,
+      stopped: false,
+      held: false,
+      hurry: new AbortController(),
       stopping: new AbortController(),
       done: Promise.resolve(),
     };
@@ -108,12 +124,50 @@ export class Supervisor {
     );
   }
 
-  /** A fault, for a test or a demonstration. Returns whether the process was there to take it. */
+  /** All of them, also those that do not run. */
+  states(): { name: string; state: ProcessState }[] {
+    return [...this.entries.values()].map((entry) => ({
+      name: entry.spec.name,
+      state: stateOf(entry),
+    }));
+  }
+
+  /** A fault, or its end, for a test or a demonstration. Returns whether the process was there to take it. */
   act(name: string, action: ProcessAction): boolean {
     const entry = this.entries.get(name);
     if (!entry) throw new UnknownProcessError(name, [...this.entries.keys()]);
-    entry.process?.signal(SIGNALS[action]);
-    return entry.process !== undefined;
+    const there = entry.process !== undefined;
+    switch (action) {
+      case "kill":
+        entry.process?.signal("SIGKILL");
+        break;
+      case "stop":
+        entry.stopped = there;
+        entry.process?.signal("SIGSTOP");
+        break;
+      case "continue":
+        entry.stopped = false;
+        entry.process?.signal("SIGCONT");
+        break;
+      case "hold":
+        entry.held = true;
+        entry.process?.signal("SIGKILL");
+        break;
+      case "start":
+        entry.held = false;
+        entry.stopped = false;
+        entry.process?.signal("SIGCONT");
+        entry.hurry.abort();
+        break;
+      default:
+        action satisfies never;
+    }
+    return there;
+  }
+
+  /** Ends every fault that `act` can make. */
+  startAll(): void {
+    for (const name of this.entries.keys()) this.act(name, "start");
   }
 
   /** Stops a process for good; unknown names are ignored. */
@@ -141,6 +195,7 @@ export class Supervisor {
       const startedAt = this.now();
       const exit = await current.exited;
       entry.process = undefined;
+      entry.stopped = false;
       if (stopping.aborted) return;
       this.options.onChange();
       if (this.now() - startedAt > STABLE_MS) inARow = 0;
@@ -159,6 +214,18 @@ export class Supervisor {
     }
   }
 
+  /** Until the delay is over or somebody is in a hurry, and no one holds it. */
+  private async beforeRestart(entry: Entry, delayMs: number): Promise<void> {
+    const stopping = entry.stopping.signal;
+    entry.hurry = new AbortController();
+    await this.sleep(delayMs, AbortSignal.any([stopping, entry.hurry.signal]));
+    while (entry.held && !stopping.aborted) {
+      entry.hurry = new AbortController();
+      const released = AbortSignal.any([stopping, entry.hurry.signal]);
+      await new Promise((resolve) => released.addEventListener("abort", resolve, { once: true }));
+    }
+  }
+
   /** Tries until it works or nobody wants it any more. */
   private async restart(
     entry: Entry,
@@ -171,7 +238,7 @@ export class Supervisor {
     for (let attempt = inARow, last = exit; ; attempt++) {
       const delayMs = restartDelayMs(spec.restart, last, attempt);
       this.options.log(`${spec.name} ${reason}; starting it again in ${delayMs} ms`);
-      await this.sleep(delayMs, entry.stopping.signal);
+      await this.beforeRestart(entry, delayMs);
       if (entry.stopping.signal.aborted) return undefined;
       try {
         return await spec.start();
@@ -181,4 +248,10 @@ export class Supervisor {
       }
     }
   }
+}
+
+function stateOf({ process, stopped, held }: Entry): ProcessState {
+  if (held) return "held";
+  if (!process) return "down";
+  return stopped ? "stopped" : "running";
 }

@@ -10,6 +10,15 @@ const TABLES = [
   "DocumentUpdate",
   "Conflict",
   "ConflictResolution",
+  "LabRow",
+  "Product",
+  "Reservation",
+  "PlayerScore",
+  "Placement",
+  "Order",
+  "LedgerTransfer",
+  "ContentItem",
+  "ContentVersion",
 ] as const;
 
 export interface StoredDocument {
@@ -35,17 +44,28 @@ export class Databases {
     );
   }
 
-  /** Every row of every table, by region. */
+  /** Every row of every table that is not deleted, by region: tombstones are collected at a time of their own. */
   private contents(): Promise<string[]> {
     const hashes = TABLES.map(
       (name) =>
-        `(SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY id), '')) FROM "${name}" t)`,
+        `(SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY id), '')) FROM "${name}" t WHERE "deletedAt" IS NULL)`,
     ).join(" || ");
     return Promise.all(
       [...this.pools.values()].map(async (pool) => {
         const { rows } = await pool.query<{ hash: string }>(`SELECT ${hashes} AS hash`);
         return rows[0]!.hash;
       }),
+    );
+  }
+
+  /** Documents that somebody has, written past the app in one region; the others receive them. */
+  async addDocuments(ownerEmail: string, titles: readonly string[]): Promise<void> {
+    await this.pools.get("us-east-1")!.query(
+      `INSERT INTO "Document" (title, content, "ownerId", "createdAt", "updatedAt")
+       SELECT t.title, 'Text of ' || t.title, u.id, now() - t.n * interval '1 hour',
+         now() - t.n * interval '1 min'
+       FROM unnest($2::text[]) WITH ORDINALITY t(title, n), "User" u WHERE u.email = $1`,
+      [ownerEmail, titles],
     );
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isSameOrigin } from "@/app/api/conflicts/answers";
+import { isSameOrigin } from "@/app/api/answers";
 
 const request = (headers: Record<string, string>) =>
   new Request("http://site.example/api/conflicts/c/resolve", { method: "POST", headers });

@@ -1,13 +1,26 @@
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { GeoReplicationCoordinator } from "@/lib/db/geo-replication";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
-import { encodeMessage, type Batch } from "@/lib/db/replication/batch";
+import {
+  decodeMessage,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+  type Batch,
+  type BusMessage,
+} from "@/lib/db/replication/batch";
 import { batchChannel } from "@/lib/db/replication/bus";
-import { applyBatch, connectStore, readEntityTypes, readOutbox } from "@/lib/db/replication/store";
+import {
+  applyBatch,
+  connectStore,
+  EVERYBODY,
+  readEntityTypes,
+  readOutbox,
+  readOutboxWithin,
+} from "@/lib/db/replication/store";
 import { toPosition } from "@/lib/db/sessions/positions";
 
 const US = "us-east-1" as RegionId;
@@ -50,7 +63,7 @@ describe("a bus that cannot be trusted", () => {
     await insert(planet, US, "first-", 10);
     await waitForConvergence(planet.regions);
     const secret = planet.topology(US).replicationSecret;
-    const batch = await readOutbox(planet.region(US).pool, toPosition(0n), 1_000);
+    const batch = await readOutbox(planet.region(US).pool, EU, toPosition(0n), 1_000);
     const good = encodeMessage(secret, { kind: "batch", batch });
     const forged = encodeMessage("not-the-secret-not-the-secret-0123", { kind: "batch", batch });
     const future: Batch = {
@@ -84,13 +97,72 @@ describe("a bus that cannot be trusted", () => {
     expect(rows).toHaveLength(0);
   });
 
+  async function lastEventOf(region: RegionId): Promise<bigint> {
+    const { rows } = await planet
+      .region(region)
+      .pool.query<{ last: string }>("SELECT mr.last_event()::text AS last");
+    return BigInt(rows[0]?.last ?? 0);
+  }
+
+  const insertLarge = (prefix: string) =>
+    planet.region(US).pool.query(
+      `INSERT INTO "Document" (id, title, "ownerId", content)
+       SELECT $1 || n, 't', 'u', repeat(md5(n::text), 3125) FROM generate_series(1, 30) n`,
+      [prefix],
+    );
+
+  it("tells of what is too large to be pushed", async () => {
+    const secret = planet.topology(US).replicationSecret;
+    const heard: BusMessage[] = [];
+    const listener = redis.duplicate();
+    onTestFinished(() => listener.disconnect());
+    await waitForConvergence(planet.regions);
+    listener.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
+      const message = decodeMessage(secret, bytes);
+      if (message) heard.push(message);
+    });
+    await listener.subscribe(batchChannel(US));
+    // What was written before may have converged by a poll, and be pushed only now.
+    const before = await lastEventOf(US);
+    await insertLarge("large-");
+    await waitForConvergence(planet.regions);
+    const isNews = (message: BusMessage) =>
+      message.kind === "heartbeat"
+        ? false
+        : (message.kind === "hint" ? message : message.batch).upto > before;
+    await waitFor(() => heard.some(isNews), { what: "news of it" });
+    const news = heard.filter(isNews);
+    expect(news).toEqual([{ kind: "hint", actor: US, upto: expect.any(BigInt) as bigint }]);
+  });
+
+  it("leaves what is too large to be pushed in the database", async () => {
+    // Nobody trims the outbox meanwhile.
+    await planet.pauseWorkers();
+    const { pool } = planet.region(US);
+    const { rows } = await pool.query<{ last: string }>("SELECT mr.last_event()::text AS last");
+    await insertLarge("larger-");
+    const read = (maxBytes?: number) =>
+      readOutboxWithin(pool, EVERYBODY, toPosition(rows[0]?.last ?? "0"), 1_000, { maxBytes });
+    const whole = await read();
+    expect(whole).toMatchObject({ events: 30, tooLarge: false });
+    const bytes = whole.batch.rows[0]?.elements.length ?? 0;
+    expect(bytes).toBeGreaterThan(MAX_MESSAGE_BYTES);
+    const { upto } = whole.batch;
+    expect(await read(bytes)).toMatchObject({ events: 30, tooLarge: false, batch: { upto } });
+    const none = { upto, rows: [] };
+    expect(await read(bytes - 1)).toMatchObject({ events: 30, tooLarge: true, batch: none });
+    await planet.resumeWorkers();
+    await waitForConvergence(planet.regions);
+  });
+
   it("refuses a signed batch whose rows are not rows, and goes on", async () => {
+    const { position } = await cursorOf(planet, EU, US);
     const { actor, schemaVersion, sourceTime } = await readOutbox(
       planet.region(US).pool,
-      toPosition(0n),
+      EU,
+      toPosition(position),
       1,
     );
-    const { position } = await cursorOf(planet, EU, US);
     const broken: Batch = {
       actor,
       schemaVersion,
@@ -114,7 +186,7 @@ describe("a bus that cannot be trusted", () => {
     await planet.pauseWorkers();
     const { position, events } = await cursorOf(planet, EU, US);
     await insert(planet, US, "race-", 100);
-    const batch = await readOutbox(planet.region(US).pool, toPosition(position), 1_000);
+    const batch = await readOutbox(planet.region(US).pool, EU, toPosition(position), 1_000);
     const pool = connectStore(planet.region(EU).directUrl, { max: 8 });
     try {
       const types = await readEntityTypes(pool);

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, inject, it } from "vitest";
+import { testStores } from "@/__tests__/support/stores";
+import { afterEach, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startForgetfulProxy, type ForgetfulProxy } from "@/__tests__/support/forgetful-proxy";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
@@ -27,8 +28,25 @@ async function lag(id: string): Promise<number> {
     async () =>
       (await planet.region(EU).pool.query(`SELECT FROM "Document" WHERE id = $1`, [id])).rowCount,
     { intervalMs: 5, what: `${id} in ${EU}` },
-  );
+  ).catch(async (cause: unknown) => {
+    throw new Error(`Not even polled: ${await whatHoldsItBack()}`, { cause });
+  });
   return performance.now() - started;
+}
+
+/** A poll takes a second at most, unless a transaction holds the horizon back or the stream stands still. */
+async function whatHoldsItBack(): Promise<string> {
+  const { rows: source } = await planet.region(US).pool.query<{ seen: unknown }>(
+    `SELECT jsonb_build_object('horizon', mr.horizon(), 'last', mr.last_event(), 'open', (SELECT jsonb_agg(jsonb_build_array(
+       datname, application_name, state, wait_event, backend_xid, clock_timestamp() - state_change, left(query, 200)))
+     FROM pg_stat_activity WHERE backend_xid IS NOT NULL)) AS seen`,
+  );
+  const { rows: target } = await planet.region(EU).pool.query<{ seen: unknown }>(
+    `SELECT jsonb_build_object('cursors', (SELECT jsonb_agg(c) FROM mr.cursor c), 'stalls', (SELECT jsonb_agg(s) FROM mr.stall s),
+       'waiting', (SELECT jsonb_agg(jsonb_build_array(state, wait_event, left(query, 200)))
+     FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')) AS seen`,
+  );
+  return JSON.stringify([source[0]?.seen, target[0]?.seen]);
 }
 
 /** The pushed way is back: three writes in a row that no poll (once a second) can explain. */
@@ -47,7 +65,7 @@ async function waitUntilPushed(timeoutMs: number): Promise<void> {
 describe("a connection that is dead without being closed", () => {
   it("of a subscriber to Redis is replaced", async () => {
     planet = await startTestPlanet({ count: 2 });
-    proxy = await startForgetfulProxy(Number(new URL(inject("stores").redisUrl).port));
+    proxy = await startForgetfulProxy(Number(new URL(testStores().redisUrl).port));
     planet.link(EU, US).redis?.retarget("127.0.0.1", proxy.port);
     await planet.startWorkers();
     await waitUntilPushed(10_000);

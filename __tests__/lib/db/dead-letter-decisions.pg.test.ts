@@ -135,7 +135,10 @@ describe("decisions about dead letters", () => {
     const done = retrier.run();
     try {
       await eu.query(`UPDATE mr.dead_letter SET due_at = now() WHERE entity_id = 'due'`);
-      await waitFor(async () => (await letters("due"))[0]?.attempts === 2, { what: "a retry" });
+      // The planet's own worker may be as quick.
+      await waitFor(async () => ((await letters("due"))[0]?.attempts ?? 0) >= 2, {
+        what: "a retry",
+      });
       const { rows } = await eu.query(
         `SELECT due_at > now() + interval '20 seconds' AS later FROM mr.dead_letter WHERE entity_id = 'due'`,
       );

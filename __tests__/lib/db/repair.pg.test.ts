@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { waitForConvergence } from "@/__tests__/support/convergence";
+import { untilReadable, waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { checkRegions } from "@/lib/db/replication/repair/check";
@@ -168,6 +168,7 @@ describe("comparing and mending regions", () => {
     await planet.pauseWorkers();
     const us = planet.region(US).pool;
     await us.query(`INSERT INTO "Document" (id, title, "ownerId") VALUES ('dropped', 't', 'u')`);
+    await untilReadable(us);
     // As if the reader had been taken off the list for a while.
     await us.query(`DELETE FROM mr.region WHERE id IN ('${EU}', '${AP}')`);
     await us.query("SELECT mr.trim_outbox(100000)");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
-import { readOutbox } from "@/lib/db/replication/store";
+import { EVERYBODY, readOutbox } from "@/lib/db/replication/store";
 import { toPosition } from "@/lib/db/sessions/positions";
 
 const US = "us-east-1";
@@ -95,7 +95,7 @@ describe("replication at its edges", () => {
     const before = await pool.query<{ last: string }>(`SELECT mr.last_event()::text AS last`);
     await pool.query(`INSERT INTO "Document" (id, title, "ownerId", content)
       SELECT 'big-' || n, 't', 'u', repeat(md5(n::text), 3125) FROM generate_series(1, 2750) n`);
-    const batch = await readOutbox(pool, toPosition(before.rows[0]?.last ?? "0"), 1_000);
+    const batch = await readOutbox(pool, EVERYBODY, toPosition(before.rows[0]?.last ?? "0"), 1_000);
     expect(batch.rows.map(({ entity, count }) => [entity, count])).toEqual([["Document", 2_750]]);
     expect(batch.rows[0]?.elements.length).toBeGreaterThan(270_000_000);
     await waitFor(

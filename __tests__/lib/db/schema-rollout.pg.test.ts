@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
@@ -80,14 +81,14 @@ describe("roll-out of a schema", () => {
       await waitFor(() => writers.written.length > 30, { what: "some writes" });
       // One transaction, as the migration runner applies a file.
       await Promise.all([US, EU].map((id) => planet.region(id).pool.query(sql)));
+      // US and EU stall on each other as well, for as long as only one of them has the change.
       await waitFor(
-        async () => (await stalls(AP)).length === 2 && (await stalls(US)).length === 1,
-        {
-          what: `the streams to stand still after "${step}"`,
-        },
+        async () =>
+          isDeepStrictEqual(await stalls(AP), [`${EU} schema`, `${US} schema`]) &&
+          isDeepStrictEqual(await stalls(US), [`${AP} schema`]) &&
+          isDeepStrictEqual(await stalls(EU), [`${AP} schema`]),
+        { what: `the streams of ${AP} alone to stand still after "${step}"` },
       );
-      expect(await stalls(AP)).toEqual([`${EU} schema`, `${US} schema`]);
-      expect(await stalls(US)).toEqual([`${AP} schema`]);
 
       const marks = [US, EU, AP].map((id) => ({ id, pool: planet.region(id).pool }));
       for (const { id, pool } of marks) {

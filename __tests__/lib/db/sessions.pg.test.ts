@@ -27,7 +27,7 @@ describe.each(TOPOLOGIES)("sessions over links with real delays, %s", (topology)
   /** The region that takes a write which is made from this one. */
   const takes = (region: string) => (topology === "single-leader" ? LEADER : region);
   /** At full length once. What a leaderless write waits for, it holds a connection for. */
-  const [users, rounds] = topology === "multi-leader" ? [20, 25] : [10, 16];
+  const [users, rounds] = topology === "multi-leader" ? [20, 25] : [8, 12];
   const reads = users * rounds * 2;
   let places: Map<RegionId, Place>;
 

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { waitForConvergence } from "@/__tests__/support/convergence";
+import { untilReadable, waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { RegionId } from "@/lib/db/regions/region-id";
@@ -140,7 +140,8 @@ describe("collection of tombstones", () => {
       .rows[0];
     await planet.pauseWorkers();
     await us.query(`INSERT INTO "Document" (id, title, "ownerId") VALUES ('again', 't', 'u')`);
-    const batch = await readOutbox(us, toPosition(from?.last ?? "0"), 100);
+    await untilReadable(us);
+    const batch = await readOutbox(us, EU, toPosition(from?.last ?? "0"), 100);
     await planet.resumeWorkers();
     await waitForConvergence(planet.regions);
     await remove(us, "again");

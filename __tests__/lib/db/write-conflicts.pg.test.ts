@@ -10,7 +10,7 @@ import {
   type VectorClock,
   type WriteOperation,
 } from "@/lib/db/write-conflicts";
-import { STANDARD_DEFAULTS } from "@/lib/policy-defaults";
+import { STANDARD_DEFAULTS, STANDARD_QUORUM_HEDGE_MS } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const US = "us-east-1";
@@ -33,7 +33,8 @@ beforeAll(async () => {
     sessionSecret: "session-secret-of-a-test-32-characters",
     replicationSecret: "replication-secret-of-a-test-32-chars",
     defaults: STANDARD_DEFAULTS,
-
+    quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
+    residencies: {},
     failover: null,
     endpoints: () => ({ read: url, write: url, direct: region.directUrl, redis: null }),
   };

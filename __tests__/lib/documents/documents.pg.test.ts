@@ -370,7 +370,7 @@ describe("lists", () => {
     written(await shareDocument(owner, share));
     const own = written(await createDocument(reader, { title: "Own", content: "C" })).value;
     const { value, receipt } = await readDocuments(reader);
-    expect(value.map(({ id, access }) => [id, access])).toEqual([
+    expect(value.items.map(({ id, access }) => [id, access])).toEqual([
       [own.id, "owner"],
       [shared.id, "viewer"],
     ]);
@@ -413,7 +413,7 @@ describe("hostile text", () => {
       expect(refusedAs(await updateDocument(owner, change)).code).toBe("not-found");
       expect(refusedAs(await deleteDocument(owner, text)).code).toBe("not-found");
       expect((await readDocument(owner, text)).value).toBeNull();
-      expect((await readDocuments({ ...owner, userId: text })).value).toEqual([]);
+      expect((await readDocuments({ ...owner, userId: text })).value.items).toEqual([]);
     }
     expect([...(await rows()), await domain.count("Collaborator")]).toEqual(before);
   });

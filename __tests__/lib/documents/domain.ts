@@ -3,7 +3,11 @@ import type { RegionId } from "@/lib/db/multi-region-config";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Topology } from "@/lib/db/regions/topology";
 import type { Actor } from "@/lib/documents/types";
-import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
+import {
+  STANDARD_DEFAULTS,
+  STANDARD_QUORUM_HEDGE_MS,
+  type PolicyDefaults,
+} from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere";
@@ -42,6 +46,8 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     replicationSecret: "replication-secret-of-a-test-32-chars",
     failover: null,
     defaults,
+    quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
+    residencies: {},
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
       const url = down.has(id) ? NOWHERE : appUrl;

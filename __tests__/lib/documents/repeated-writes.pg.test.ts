@@ -1,5 +1,6 @@
+import { testStores } from "@/__tests__/support/stores";
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDomain, type TestDomain } from "./domain";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { OptionalRedis } from "@/lib/db/redis";
@@ -82,7 +83,7 @@ describe("a write whose first attempt arrived before the second", () => {
 describe("the mirror of a session", () => {
   it("hands over to Redis what was noted while that was away", async () => {
     const away = new OptionalRedis(null);
-    const back = new OptionalRedis(inject("stores").redisUrl);
+    const back = new OptionalRedis(testStores().redisUrl);
     const [one, other] = [new SessionMirror(), new SessionMirror()];
     const at = (actor: string, position: bigint) =>
       new Map([[actor as Actor, toPosition(position)]]);

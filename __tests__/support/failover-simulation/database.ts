@@ -230,6 +230,7 @@ export class SimulatedDatabase {
     if (boot !== this.leaseBoot()) return "restarted";
     if (nowMs < startMs) return "clock";
     const untilMs = startMs + leaseMs;
+    if (epoch > lease.epoch && nowMs >= untilMs) return "late";
     const goesOn =
       lease.epoch === epoch && lease.serverStart === this.serverStart && nowMs >= lease.seenAtMs;
     lease.validUntilMs = goesOn ? Math.max(lease.validUntilMs, untilMs) : untilMs;

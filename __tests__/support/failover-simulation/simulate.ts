@@ -101,8 +101,8 @@ function drawSettings(random: Random): FailoverSettings {
   if (random.chance(0.15)) return DEFAULT_FAILOVER_SETTINGS;
   return checkFailoverSettings({
     ...DEFAULT_FAILOVER_SETTINGS,
-    marginMs: Math.round(random.between(300, 500)),
-    renewMs: Math.round(random.between(250, 400)),
+    marginMs: Math.round(random.between(200, 400)),
+    renewMs: Math.round(random.between(200, 330)),
     probeMs: Math.round(random.between(250, 500)),
     suspectMs: Math.round(random.between(500, 800)),
     coolDownMs: Math.round(random.between(0, 2_000)),

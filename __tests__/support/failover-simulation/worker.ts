@@ -43,6 +43,7 @@ export class SimulatedWorker {
       region,
       controls: new Map(regions.map((id) => [id, new SimulatedRegionControl(id, process, world)])),
       settings,
+      distanceMs: world.distanceMs,
       history: {
         asked: (id) => this.asked(id),
         begin: (asked, plan) => {

@@ -29,6 +29,7 @@ export class SimulatedWorld {
   readonly databases: readonly SimulatedDatabase[];
   readonly network: Network;
   readonly checker: Checker;
+  private readonly distances = new Map<string, number>();
   private readonly byRegion: ReadonlyMap<RegionId, SimulatedDatabase>;
   private readonly writes = new Map<SimulatedDatabase, Writes>();
 
@@ -39,6 +40,10 @@ export class SimulatedWorld {
   ) {
     const { regions, settings, bug } = options;
     const firstLeader = random.pick(regions);
+    for (const from of regions) {
+      for (const to of regions)
+        if (from < to) this.distances.set(`${from} ${to}`, random.between(0, 250));
+    }
     this.databases = regions.map(
       (region) =>
         new SimulatedDatabase({
@@ -71,6 +76,9 @@ export class SimulatedWorld {
   get settings(): FailoverSettings {
     return this.options.settings;
   }
+
+  readonly distanceMs = (from: RegionId, to: RegionId): number =>
+    this.distances.get(from < to ? `${from} ${to}` : `${to} ${from}`) ?? 0;
 
   clock(startMs: number): SimulatedClock {
     const speed = this.random.between(1 - DRIFT / 2, 1 + DRIFT / 2);

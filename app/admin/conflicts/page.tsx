@@ -4,11 +4,11 @@ import { requireReader } from "@/app/conflicts/reader";
 import { ConflictFilterBar, NoConflicts } from "@/components/conflicts/conflict-filter";
 import { ConflictList } from "@/components/conflicts/conflict-list";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
-import { Forbidden } from "@/components/session/forbidden";
 import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { readConflicts } from "@/lib/conflicts/read";
 import { filterQuery, parseFilter } from "@/lib/conflicts/filter";
+import { requireAdmin } from "@/lib/auth/session";
 
 export const metadata: Metadata = { title: "Conflicts" };
 
@@ -19,8 +19,8 @@ interface Props {
 }
 
 export default async function ConflictsPage({ searchParams }: Props) {
+  await requireAdmin();
   const reader = await requireReader(PATH);
-  if (!reader.admin) return <Forbidden />;
   const filter = parseFilter(await searchParams);
   const { value, receipt } = await readConflicts(reader, filter);
   const { items, counts, next } = value;

@@ -3,7 +3,6 @@ import Link from "next/link";
 import { DONE } from "@/components/dead-letters/form-state";
 import { ParkedRows } from "@/components/dead-letters/parked-rows";
 import { RegionLabel } from "@/components/multi-region/region-names";
-import { Forbidden } from "@/components/session/forbidden";
 import { buttonClass } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
@@ -21,8 +20,7 @@ interface Props {
 }
 
 export default async function DeadLettersPage({ searchParams }: Props) {
-  const admin = await requireAdmin("/admin/dead-letters");
-  if (!admin) return <Forbidden />;
+  await requireAdmin();
   const { vantage } = await getRequestContext();
   const { done } = await searchParams;
   const message = typeof done === "string" && Object.hasOwn(DONE, done) ? DONE[done] : undefined;

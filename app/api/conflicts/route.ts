@@ -1,5 +1,5 @@
 import { findReader } from "@/app/conflicts/reader";
-import { answer, UNAUTHENTICATED } from "@/app/api/conflicts/answers";
+import { answer, UNAUTHENTICATED } from "@/app/api/answers";
 import { readConflicts } from "@/lib/conflicts/read";
 import { filterQuery, parseFilter } from "@/lib/conflicts/filter";
 

@@ -1,4 +1,4 @@
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { multiRegionDb, REGIONS, type RegionId } from "@/lib/db/multi-region-config";
 
 /** The region of `?region=`, else the one that this process runs in; a 400 for an unknown one. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { ORDER_KINDS } from "@/lib/failover-shape";
 
 const reason = z

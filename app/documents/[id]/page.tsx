@@ -7,6 +7,7 @@ import { DocumentConflicts } from "@/components/conflicts/document-conflicts";
 import { DeleteDocument } from "@/components/documents/delete-document";
 import { EditDocumentForm } from "@/components/documents/edit-document-form";
 import { LiveArticle } from "@/components/documents/live/live-article";
+import { Residency } from "@/components/documents/residency";
 import { Sharing, LeaveDocument } from "@/components/documents/sharing";
 import { VersionFacts } from "@/components/documents/version-facts";
 import { WrittenNotice } from "@/components/documents/written-notice";
@@ -15,6 +16,7 @@ import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocumentConflicts } from "@/lib/conflicts/read";
+import { places, readPlacement } from "@/lib/documents/placements";
 import { readDocument } from "@/lib/documents/read";
 import type { DocumentRow } from "@/lib/documents/types";
 import { readFlash, type Flash } from "@/lib/request-context";
@@ -41,10 +43,11 @@ export default async function DocumentPage({ params }: Props) {
   const { actor, value: page, receipt } = await load(id);
   if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, collaborators, versions } = page;
-  const conflicts =
-    document.access === "owner"
-      ? await readDocumentConflicts({ ...actor, admin: false }, document.id)
-      : null;
+  const owns = document.access === "owner";
+  const placement = owns ? await readPlacement(actor, document.id) : null;
+  const conflicts = owns
+    ? await readDocumentConflicts({ ...actor, admin: false }, document.id, placement?.regions)
+    : null;
   return (
     <>
       <PageHeader title={document.title}>
@@ -71,6 +74,8 @@ export default async function DocumentPage({ params }: Props) {
             <VersionFacts document={document} />
             <Link
               href={`${path}/versions`}
+              // The page is rendered anew with each save; nobody follows this link each time.
+              prefetch={false}
               className="mt-3 inline-block text-sm text-accent underline underline-offset-2"
             >
               History, {versions === 1 ? "1 saved version" : `${versions} saved versions`}
@@ -81,6 +86,13 @@ export default async function DocumentPage({ params }: Props) {
             <>
               <Section title="Sharing">
                 <Sharing documentId={document.id} collaborators={collaborators} />
+              </Section>
+              <Section title="Where it is kept">
+                <Residency
+                  documentId={document.id}
+                  places={places()}
+                  residency={placement?.residency ?? null}
+                />
               </Section>
               <Section title="Deletion">
                 <DeleteDocument documentId={document.id} />

@@ -3,6 +3,7 @@ import { NewDocumentForm } from "@/components/documents/document-form";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { PageHeader } from "@/components/ui/page-header";
 import { requireActor } from "@/app/actor";
+import { places } from "@/lib/documents/placements";
 
 export const metadata: Metadata = { title: "New document" };
 
@@ -13,10 +14,10 @@ export default async function NewDocumentPage() {
       <PageHeader title="New document">
         <p className="text-sm text-muted">
           It will be written in <RegionLabel regionId={vantage} className="text-ink" />, the region
-          nearest to you.
+          nearest to you, unless you keep it elsewhere.
         </p>
       </PageHeader>
-      <NewDocumentForm />
+      <NewDocumentForm places={places()} />
     </>
   );
 }

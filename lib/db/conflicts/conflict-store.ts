@@ -106,7 +106,7 @@ export async function recordConflict(
   const { versions, ...rest } = conflict;
   const id = conflictId(rest.entityType, rest.entityId, rest.field, parts);
   const select = { origin: true, position: true } as const;
-  const data = { id, ...rest, versions: versions as unknown as Prisma.InputJsonArray };
+  const data = { id, ...rest, versions: versions.map((version) => ({ ...version })) };
   const [created] = await db.conflict.createManyAndReturn({ data, select, skipDuplicates: true });
   const mark = created ?? (await db.conflict.findUniqueOrThrow({ where: { id }, select }));
   return { id, mark };

@@ -42,6 +42,42 @@ const ENTITIES = {
     rewrite: (db, id) =>
       db.$executeRaw`UPDATE "ConflictResolution" SET "id" = "id" WHERE "id" = ${id}`,
   },
+  Placement: {
+    clock: (db, id) => db.placement.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Placement" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  LabRow: {
+    clock: (db, id) => db.labRow.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "LabRow" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  Product: {
+    clock: (db, id) => db.product.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Product" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  Reservation: {
+    clock: (db, id) => db.reservation.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Reservation" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  PlayerScore: {
+    clock: (db, id) => db.playerScore.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "PlayerScore" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  Order: {
+    clock: (db, id) => db.order.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Order" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  LedgerTransfer: {
+    clock: (db, id) => db.ledgerTransfer.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "LedgerTransfer" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  ContentItem: {
+    clock: (db, id) => db.contentItem.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "ContentItem" SET "id" = "id" WHERE "id" = ${id}`,
+  },
+  ContentVersion: {
+    clock: (db, id) => db.contentVersion.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "ContentVersion" SET "id" = "id" WHERE "id" = ${id}`,
+  },
 } satisfies Record<string, EntityAccess>;
 
 /** A table whose rows are replicated. */

@@ -69,8 +69,11 @@ export interface EntityPolicy {
    */
   readonly write: number | null;
   readonly read: number | null;
-  /** Regions that its rows must not leave; null for no such bound. */
-  readonly residency: readonly string[] | null;
+  /**
+   * Whose placement says in which regions a row may be: that of the row of `entity` that the column
+   * `by` names. Where entity is null the column has the placement's whole id. Null: any region.
+   */
+  readonly residency: { readonly entity: string | null; readonly by: string } | null;
   readonly strategy: RowStrategy;
   readonly deletion: DeletionRule;
   /** Whether the choices that a merge makes are written down as conflict records. */
@@ -101,7 +104,7 @@ const policySchema = z
     durability: z.enum(DURABILITIES).default(STANDARD_DEFAULTS.durability),
     write: count,
     read: count,
-    residency: z.array(z.string().min(1)).min(1).nullable().default(null),
+    residency: z.strictObject({ entity: column.nullable(), by: column }).nullable().default(null),
     strategy: z.enum(ROW_STRATEGIES).default("last-write-wins"),
     deletion: z.enum(DELETION_RULES).default("last-write"),
     record: z.boolean().default(true),
@@ -132,11 +135,9 @@ export function parsePolicy(value: unknown): EntityPolicy {
   };
 }
 
-/** The one text of a policy: keys sorted, residency too, defaults filled in. */
+/** The one text of a policy: keys sorted, defaults filled in. */
 export function policyJson(policy: EntityPolicy): string {
-  const parsed = parsePolicy(policy);
-  const residency = parsed.residency === null ? null : [...new Set(parsed.residency)].sort();
-  return JSON.stringify({ ...parsed, residency }, (_, value: unknown) =>
+  return JSON.stringify(parsePolicy(policy), (_, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,

@@ -48,7 +48,7 @@ export function heldVersions(row: StoredRow, field: string): ConflictVersion[] {
   const siblings: readonly unknown[] = Array.isArray(state) ? state : [];
   const versions = siblings.flatMap((sibling, index) =>
     isStamp(sibling) && "v" in sibling
-      ? [toVersion(row, sibling, (sibling as unknown as { v: Json }).v, index === 0)]
+      ? [toVersion(row, sibling, sibling.v as Json, index === 0)]
       : [],
   );
   if (versions.length > 0) return versions;

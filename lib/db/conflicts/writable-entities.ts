@@ -1,6 +1,11 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MeridianError } from "@/lib/errors";
-import type { Prisma, PrismaClient } from "@/lib/generated/prisma/client";
+import type {
+  ContentItem as ContentItemRow,
+  Prisma,
+  PrismaClient,
+} from "@/lib/generated/prisma/client";
 import type { Json } from "./conflict-record";
 import type { VectorClock } from "./vector-clock";
 
@@ -61,6 +66,7 @@ const instant = z
 
 const user = z.strictObject({ name: text, email: text, role: z.enum(["user", "admin"]) }).partial();
 const document = z.strictObject({ title: text, summary: text, deletedAt: instant }).partial();
+const contentItem = z.strictObject({ title: text, body: text }).partial();
 const collaborator = z
   .strictObject({ role: z.enum(["viewer", "editor"]), deletedAt: instant })
   .partial();
@@ -143,7 +149,47 @@ const ENTITIES = {
       return toStored(row, pick(row, ["role", "documentId", "userId"]));
     },
   },
+  ContentItem: {
+    columns: Object.keys(contentItem.shape),
+    async find(db, id) {
+      const row = await db.contentItem.findUnique({ where: { id } });
+      return toStored(row, pick(row, ["title", "body", "authorId"]));
+    },
+    async update(db, id, changes, options) {
+      const parsed = parse("ContentItem", contentItem, changes);
+      // A text that was chosen is one that nobody has reviewed yet.
+      const data = {
+        ...parsed,
+        stage: "draft",
+        ...by(options),
+        ...base(options),
+        ...order(options),
+      };
+      const [row] = await db.contentItem.updateManyAndReturn({ where: where(id, options), data });
+      if (row) await addContentVersion(db, row, options);
+      return toStored(row, pick(row, ["title", "body", "authorId"]));
+    },
+  },
 } satisfies Record<string, WritableEntity>;
+
+/**
+ * An article's history has each change of it, written in its transaction. Its id follows from what was written on
+ * top of what: a decision that is repeated elsewhere after an unknown outcome is one row of the history.
+ */
+async function addContentVersion(
+  db: Db,
+  { id: contentId, title, body, authorId, origin, clock }: ContentItemRow,
+  { base, author = authorId }: WriteOptions,
+): Promise<void> {
+  const text = JSON.stringify([contentId, Object.entries(base ?? {}).sort(), author, title, body]);
+  const id = createHash("sha256").update(text).digest("base64url");
+  const regionId = origin.split("#", 1)[0] ?? origin;
+  const version = { contentId, title, body, contentClock: clock ?? {}, authorId: author, regionId };
+  await db.contentVersion.createMany({
+    data: [{ id, action: "resolved", ...version }],
+    skipDuplicates: true,
+  });
+}
 
 export type WritableType = keyof typeof ENTITIES;
 

@@ -211,7 +211,7 @@ function quorumRoundTripMs(
   if (majority <= 1) return 0;
   const voting = new Set(votersOf(looks).map(({ region }) => region));
   const trips = report.peers
-    .filter(({ region, failing }) => voting.has(region) && !failing)
+    .filter(({ region, failing }) => region !== report.region && voting.has(region) && !failing)
     .map(({ latencyMs }) => latencyMs)
     .sort((a, b) => a - b);
   return trips[majority - 2] ?? null;

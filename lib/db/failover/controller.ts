@@ -4,17 +4,22 @@ import { systemSleep } from "@/lib/clock";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Wakeup, type Service } from "@/lib/service";
+import { keepWarm } from "./keep-warm";
 import { LeadershipLoop } from "./leadership-loop";
 import { PgAttemptHistory } from "./pg-attempt-history";
 import { PgRegionControl } from "./pg-region-control";
 import type { FailoverSettings } from "./settings";
 import { StrandedWrites } from "./stranded-writes";
 
+/** To each region: probes take one, and what an attempt to lead asks at the same time takes others. */
+export const WARM_CONNECTIONS = 3;
+
 export interface ControllerOptions {
   region: RegionId;
-  /** Every region by id, this one included, as the owner. `query_timeout` bounds a probe. */
+  /** Every region by id, this one included, as the owner, with a `min`. `query_timeout` bounds a probe. */
   pools: ReadonlyMap<RegionId, pg.Pool>;
   settings: FailoverSettings;
+  distanceMs: (from: RegionId, to: RegionId) => number;
   random?: () => number;
 }
 
@@ -27,7 +32,7 @@ export class LeadershipController implements Service {
   private readonly stopping = new AbortController();
   private readonly loop: LeadershipLoop;
 
-  constructor({ region, pools, settings, random = Math.random }: ControllerOptions) {
+  constructor({ region, pools, settings, distanceMs, random = Math.random }: ControllerOptions) {
     this.name = `leadership controller of ${region}`;
     const history = new PgAttemptHistory(region, pools);
     const stranded = new StrandedWrites(region, pools);
@@ -35,6 +40,7 @@ export class LeadershipController implements Service {
       region,
       controls: new Map([...pools].map(([id, pool]) => [id, new PgRegionControl(id, pool)])),
       settings,
+      distanceMs,
       history,
       nowMs: () => performance.now(),
       sleep: systemSleep,
@@ -43,6 +49,8 @@ export class LeadershipController implements Service {
       log: getLogger("leadership"),
       wakeup: new Wakeup(),
       onSample: (sampled, views, wasAway) => {
+        const pool = pools.get(sampled);
+        if (pool) keepWarm(pool, WARM_CONNECTIONS);
         stranded.notice(views);
         history.notice(sampled, views, wasAway);
       },

@@ -85,19 +85,21 @@ export function decide(facts: Facts): Decision {
   if (failingSinceMs !== null && nowMs - failingSinceMs < settings.suspectMs)
     return hold("watching");
   if (nowMs - facts.epochSinceMs < settings.coolDownMs) return hold("cool-down");
-  const rank = rankOf(self, newest.leaderActor, voters);
+  const rank = rankOf(facts, newest.leaderActor, voters, regions);
   // Also after an attempt: candidates that refused each other would else meet again for ever.
   const headStartMs = rank === 0 ? 0 : (rank + facts.jitter / 4) * settings.staggerMs;
-  const attempted = voters.some(
-    ({ sample, promisedSinceMs }) =>
-      sample.promisedEpoch > epoch &&
-      sample.promisedTo !== self &&
-      nowMs - promisedSinceMs < ATTEMPT_MS + headStartMs,
-  );
-  if (attempted) return hold("attempt-under-way");
-  const backOffMs = settings.staggerMs * (1 + facts.jitter);
-  if (facts.attemptedAtMs !== null && nowMs - facts.attemptedAtMs < backOffMs) {
-    return hold("backing-off");
+  if (!isFirstOfSplit(self, voters, epoch, majorityOf(regions))) {
+    const attempted = voters.some(
+      ({ sample, promisedSinceMs }) =>
+        sample.promisedEpoch > epoch &&
+        sample.promisedTo !== self &&
+        nowMs - promisedSinceMs < ATTEMPT_MS + headStartMs,
+    );
+    if (attempted) return hold("attempt-under-way");
+    const backOffMs = settings.staggerMs * (1 + facts.jitter);
+    if (facts.attemptedAtMs !== null && nowMs - facts.attemptedAtMs < backOffMs) {
+      return hold("backing-off");
+    }
   }
 
   const overAtMs = guardOverAtMs(facts, voters, majorityOf(regions));
@@ -219,17 +221,52 @@ function expectedOf({ nowMs, settings }: Facts, voters: readonly Known[]): Expec
   );
 }
 
-/** 0 for the candidate that has most of the former leader's writes; ties by id. */
-function rankOf(self: RegionId, leaderActor: Actor | null, voters: readonly Known[]): number {
+/**
+ * Whether candidates have stood in each other's way, so that of all that answer none can get a majority any
+ * more, and this is the one of them that tries again at once. The others leave it alone.
+ */
+function isFirstOfSplit(
+  self: RegionId,
+  voters: readonly Known[],
+  epoch: bigint,
+  majority: number,
+): boolean {
+  const promised = voters.map(({ sample }) => sample.promisedEpoch);
+  const newest = promised.reduce((a, b) => (a > b ? a : b), epoch);
+  if (newest === epoch || promised.some((other) => other !== newest)) return false;
+  const candidates = new Map<string, number>();
+  for (const { sample } of voters) {
+    candidates.set(sample.promisedTo, (candidates.get(sample.promisedTo) ?? 0) + 1);
+  }
+  const isSplit = [...candidates.values()].every((promises) => promises < majority);
+  return isSplit && [...candidates.keys()].sort()[0] === self;
+}
+
+/**
+ * 0 for the candidate that has most of the former leader's writes; of equal ones the one that is nearest to
+ * a majority, for what it leads waits for that.
+ */
+function rankOf(
+  { self, distanceMs }: Facts,
+  leaderActor: Actor | null,
+  voters: readonly Known[],
+  regions: readonly RegionId[],
+): number {
   const heldBy = ({ sample }: Known) =>
     leaderActor === null
       ? 0n
       : sample.actor === leaderActor
         ? sample.lastEvent
         : (sample.cursors.get(leaderActor) ?? 0n);
+  const toMajorityMs = ({ region }: Known) => {
+    const others = regions.filter((id) => id !== region).map((id) => distanceMs(region, id));
+    return others.sort((a, b) => a - b)[majorityOf(regions) - 2] ?? 0;
+  };
   const ranked = [...voters].sort((a, b) => {
     const [x, y] = [heldBy(a), heldBy(b)];
     if (x !== y) return x > y ? -1 : 1;
+    const nearer = toMajorityMs(a) - toMajorityMs(b);
+    if (nearer !== 0) return nearer;
     return a.region < b.region ? -1 : 1;
   });
   return ranked.findIndex(({ region }) => region === self);

@@ -24,6 +24,8 @@ export interface Facts {
   readonly self: RegionId;
   readonly nowMs: number;
   readonly settings: FailoverSettings;
+  /** Round trip to expect between two regions. Not what was measured: all candidates have to rank alike. */
+  readonly distanceMs: (from: RegionId, to: RegionId) => number;
   readonly views: ReadonlyMap<RegionId, RegionView>;
   /** When this worker last asked for a renewal; null before. */
   readonly renewedAtMs: number | null;

@@ -1,14 +1,15 @@
-import { systemSleep, type Sleep } from "@/lib/clock";
 import { isUnreachable, within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { lookForLeader } from "./look-for-leader";
 
 /** How long to look for a region that leads, in ms. Past it the answer is not the leader's. */
 const LOOK_FOR_MS = 2_000;
 
 const PAUSE_MS = 50;
+
+/** Then the region is read again, whatever is known of it, in ms. */
+const LOOK_MS = 200;
 
 export interface LeaderRead<T> {
   data: T;
@@ -28,13 +29,12 @@ export interface LeaderRead<T> {
  * Throws what `read` throws, and the last connection error when no leader could be reached.
  */
 export async function readFromLeader<T>(
-  runtime: Pick<Runtime, "state" | "clients" | "topology">,
+  runtime: Pick<Runtime, "state" | "clients" | "leaders">,
   vantage: RegionId,
   read: (db: PrismaClient, regionId: RegionId) => Promise<T>,
   timeoutMs: number,
-  sleep: Sleep = systemSleep,
 ): Promise<LeaderRead<T>> {
-  const { state, clients } = runtime;
+  const { state, clients, leaders } = runtime;
   const startedMs = performance.now();
   let unled: LeaderRead<T> | null = null;
   let failure: unknown;
@@ -56,8 +56,8 @@ export async function readFromLeader<T>(
       state.markDown(vantage, region);
       failure = error;
     }
-    await sleep(PAUSE_MS);
-    await lookForLeader(runtime, vantage, region, PAUSE_MS * 4);
+    const patience = { backAfterMs: PAUSE_MS, timeoutMs: LOOK_MS };
+    await leaders.wait(vantage, { former: region, ...patience });
     const moved = state.leader(vantage).region !== region;
     // One that hung has used up the time: its successor is asked all the same.
     if (performance.now() - startedMs >= (moved ? 3 : 1) * LOOK_FOR_MS) break;

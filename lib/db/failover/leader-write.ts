@@ -1,4 +1,4 @@
-import { systemSleep, type Sleep } from "@/lib/clock";
+import { systemSleep } from "@/lib/clock";
 import { isUnreachable, RegionTimeoutError, sqlState, within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
@@ -6,7 +6,7 @@ import { errorMessage } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { leaderNamedBy, wasNeverSent } from "./leader-errors";
-import { lookForLeader } from "./look-for-leader";
+import { WriteHistory, type WriteStep } from "./write-history";
 
 const PAUSES_MS = [25, 50, 100, 200];
 
@@ -16,7 +16,11 @@ const ANSWER_MS = 2_500;
 /** From then on an attempt under way is left alone as soon as another region is known to lead. */
 const PATIENCE_MS = 500;
 
-const NEWS_EVERY_MS = 200;
+/** Before the region is asked that the former one has named: two that name each other are not asked in a circle. */
+const MOVED_MS = 25;
+
+/** Then a leader that did not take a write is tried again, whatever is known of it, in ms. */
+const NO_NEWS_MS = 1_000;
 
 export const WRITE_REFUSALS = [
   /** Each region that was asked named another one. */
@@ -31,17 +35,24 @@ export type WriteRefusal = (typeof WRITE_REFUSALS)[number];
 export type LeaderWrite<T> =
   | { kind: "done"; value: T; regionId: RegionId; waitedMs: number; attempts: number }
   /** No leader took it within the time: nothing was written. */
-  | { kind: "refused"; reason: WriteRefusal; detail: string; waitedMs: number }
+  | {
+      kind: "refused";
+      reason: WriteRefusal;
+      detail: string;
+      waitedMs: number;
+      history: readonly WriteStep[];
+    }
   /** A region that may have written it did not say so in time. */
-  | { kind: "indeterminate"; detail: string; waitedMs: number };
+  | { kind: "indeterminate"; detail: string; waitedMs: number; history: readonly WriteStep[] };
 
 export interface LeaderWriteOptions {
   /** How long to look for a leader that takes the write, in ms; an attempt under way is waited for. */
   waitMs?: number;
   /** An earlier call may have written it: an answer counts only where the region still leads. */
   again?: boolean;
-  runtime?: () => Pick<Runtime, "state" | "clients" | "topology">;
-  sleep?: Sleep;
+  /** Of an earlier call for the same write. */
+  history?: WriteHistory;
+  runtime?: () => Pick<Runtime, "state" | "clients" | "leaders" | "topology">;
 }
 
 /**
@@ -57,8 +68,8 @@ export async function writeToLeader<T>(
   attempt: (db: PrismaClient, regionId: RegionId) => Promise<T>,
   options: LeaderWriteOptions = {},
 ): Promise<LeaderWrite<T>> {
-  const { waitMs = 5_000, runtime = defaultRuntime, sleep = systemSleep } = options;
-  const { state, clients, topology } = runtime();
+  const { waitMs = 5_000, history = new WriteHistory(), runtime = defaultRuntime } = options;
+  const { state, clients, leaders, topology } = runtime();
   const startedMs = performance.now();
   const waitedMs = () => Math.round(performance.now() - startedMs);
   /** What was said where a write may have been made. */
@@ -70,15 +81,18 @@ export async function writeToLeader<T>(
     const sentMs = performance.now();
     try {
       const db = clients.write(vantage, region);
-      const value = await unlessDeposed(within(ANSWER_MS, attempt(db, region)), runtime(), {
-        vantage,
-        region,
-      });
+      const value = await history.step("attempt", region, () =>
+        unlessDeposed(within(ANSWER_MS, attempt(db, region)), runtime(), { vantage, region }),
+      );
       const tookMs = performance.now() - sentMs;
       // An attempt that only found what an earlier one wrote has passed no fence.
       const quick =
         !options.again && unknown === null && tookMs < (topology.failover?.marginMs ?? Infinity);
-      if (quick || (await isLeading(db))) {
+      const leads = () => isLeading(db);
+      if (
+        quick ||
+        (await history.step("lease", region, leads, (yes) => (yes ? "held" : "not held")))
+      ) {
         return { kind: "done", value, regionId: region, waitedMs: waitedMs(), attempts };
       }
       reason = "read-only";
@@ -93,15 +107,22 @@ export async function writeToLeader<T>(
       getLogger("leader-write").debug({ err: error, region }, "The leader did not take a write.");
     }
     if (waitedMs() >= waitMs) {
+      const told = { waitedMs: waitedMs(), history: history.steps };
       return unknown === null
-        ? { kind: "refused", reason, detail, waitedMs: waitedMs() }
-        : { kind: "indeterminate", detail: unknown, waitedMs: waitedMs() };
+        ? { kind: "refused", reason, detail, ...told }
+        : { kind: "indeterminate", detail: unknown, ...told };
     }
     const pauseMs = PAUSES_MS[Math.min(attempts, PAUSES_MS.length) - 1] ?? 200;
-    await sleep(pauseMs);
-    if (state.leader(vantage).region !== region) continue;
-    // A leader that answers will have its lease in a moment: a region that is gone is not waited for.
-    await lookForLeader(runtime(), vantage, region, reason === "read-only" ? pauseMs : undefined);
+    if (state.leader(vantage).region !== region) {
+      await systemSleep(MOVED_MS);
+      continue;
+    }
+    // Until there is news, which the search has within 50 ms and a round trip. Everybody who waits would else
+    // keep the databases busy with what they refuse, or open connections to one that does not answer.
+    // No longer than what is left: the last attempt is made then.
+    const timeoutMs = Math.min(NO_NEWS_MS, waitMs - waitedMs());
+    const news = () => leaders.wait(vantage, { former: region, backAfterMs: pauseMs, timeoutMs });
+    await history.step("news", region, news, () => state.leader(vantage).region);
   }
 }
 
@@ -111,21 +132,17 @@ export async function writeToLeader<T>(
  */
 async function unlessDeposed<T>(
   answer: Promise<T>,
-  runtime: Pick<Runtime, "state" | "topology">,
+  { state, leaders }: Pick<Runtime, "state" | "leaders">,
   { vantage, region }: { vantage: RegionId; region: RegionId },
 ): Promise<T> {
   const answered = new AbortController();
   const deposed = async () => {
     const sentMs = performance.now();
     await systemSleep(PATIENCE_MS, answered.signal);
-    while (!answered.signal.aborted) {
-      await lookForLeader(runtime, vantage, region, NEWS_EVERY_MS);
-      if (runtime.state.leader(vantage).region !== region) {
-        throw new RegionTimeoutError(performance.now() - sentMs);
-      }
-      await systemSleep(NEWS_EVERY_MS, answered.signal);
-    }
-    return answer;
+    if (answered.signal.aborted) return answer;
+    await leaders.wait(vantage, { former: region, signal: answered.signal });
+    if (answered.signal.aborted || state.leader(vantage).region === region) return answer;
+    throw new RegionTimeoutError(performance.now() - sentMs);
   };
   return Promise.race([answer, deposed()]).finally(() => answered.abort());
 }

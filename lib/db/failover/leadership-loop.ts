@@ -39,6 +39,8 @@ export interface LeadershipWorld {
   /** Every region by id, this one included. */
   controls: ReadonlyMap<RegionId, RegionControl>;
   settings: FailoverSettings;
+  /** Round trip to expect between two regions, the same for all of their workers. */
+  distanceMs: (from: RegionId, to: RegionId) => number;
   history: AttemptHistory;
   /** Monotonic. */
   nowMs: () => number;
@@ -157,6 +159,7 @@ export class LeadershipLoop {
       self: this.world.region,
       nowMs: this.world.nowMs(),
       settings: this.world.settings,
+      distanceMs: this.world.distanceMs,
       views: this.views,
       renewedAtMs: this.renewedAtMs,
       attemptedAtMs: this.attemptedAtMs,

@@ -47,6 +47,9 @@ export type PromotionResult =
 const RELEASE_WAIT_MS = 1_000;
 const PREPARE_MS = 5_000;
 
+/** Leases that a promotion asks for until it holds one that is not over yet. */
+const SERVE_ATTEMPTS = 3;
+
 /** What each region that has promised holds and the candidate lacks. */
 type Told = ReadonlyMap<RegionId, readonly RowsPart[]>;
 
@@ -255,15 +258,26 @@ class Promotion {
     return start;
   }
 
+  /**
+   * A lease that was over before it was held is asked for anew: on a slow machine the old leader's writes under
+   * way may take longer than one. As long as a majority grants, none of it has promised a later epoch.
+   */
   private async serve(start: ControlSample): Promise<void> {
-    const outcome = await this.own.hold({
-      epoch: this.plan.epoch,
-      start: start.now,
-      boot: start.boot,
-      leaseMs: this.world.settings.leaseMs,
-      begin: true,
-    });
-    if (outcome !== "held") throw new StepFailed("no-lease", `The lease was refused: ${outcome}.`);
+    let from = start;
+    for (let left = SERVE_ATTEMPTS; ; left--) {
+      const outcome = await this.own.hold({
+        epoch: this.plan.epoch,
+        start: from.now,
+        boot: from.boot,
+        leaseMs: this.world.settings.leaseMs,
+        begin: true,
+      });
+      if (outcome === "held") return;
+      if (outcome !== "late" || left === 1) {
+        throw new StepFailed("no-lease", `The lease was refused: ${outcome}.`);
+      }
+      from = await this.publish();
+    }
   }
 
   /**

@@ -50,7 +50,9 @@ export type HoldOutcome =
   | "not-begun"
   | "restarted"
   | "unready"
-  | "clock";
+  | "clock"
+  /** The first of its epoch, and over when it came: its promotion has been given up. */
+  | "late";
 
 export type PromiseAnswer =
   | { outcome: Exclude<PromiseOutcome, "promised"> }

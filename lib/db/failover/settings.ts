@@ -25,13 +25,13 @@ export interface FailoverSettings {
 }
 
 export const DEFAULT_FAILOVER_SETTINGS: FailoverSettings = {
-  leaseMs: 1_200,
-  marginMs: 400,
-  renewMs: 300,
+  leaseMs: 1_000,
+  marginMs: 300,
+  renewMs: 250,
   probeMs: 200,
   probeTimeoutMs: 800,
   suspectMs: 600,
-  staggerMs: 400,
+  staggerMs: 600,
   coolDownMs: 2_000,
   maxBehindMs: 10_000,
   automatic: true,

@@ -12,9 +12,6 @@ import { quorumSizes, type QuorumSizes } from "./quorum-sizes";
 /** How long a region may take. */
 const ANSWER_MS = 2_000;
 
-/** How much longer than its round trip a region may take before another one is asked as well. */
-const HEDGE_AFTER_MS = 60;
-
 export type QuorumAnswers<T> =
   /** `regions`: all there are. Both from near to far. */
   | {
@@ -47,7 +44,7 @@ export async function askQuorum<T extends { ready: boolean }>(
   question: (db: PrismaClient) => Promise<T>,
   satisfied: (answers: ReadonlyMap<RegionId, T>) => boolean = () => true,
 ): Promise<QuorumAnswers<T>> {
-  const { clients, state } = runtime;
+  const { clients, state, topology } = runtime;
   const registered = await registeredRegions(runtime, vantage);
   const sizes = quorumSizes(runtime.policy(entityType), registered.size);
   const order = new MultiRegionDb(() => runtime, vantage)
@@ -65,7 +62,7 @@ export async function askQuorum<T extends { ready: boolean }>(
       atFirst: sizes.read,
       enough: (answers) => isQuorum(answers) && satisfied(answers),
       more: isQuorum,
-      hedgeMs: (region) => state.roundTripMs(vantage, region) + HEDGE_AFTER_MS,
+      hedgeMs: (region) => state.roundTripMs(vantage, region) + topology.quorumHedgeMs,
       isNoAnswer: (region, error) => {
         if (isUnreachable(error)) state.markDown(vantage, region);
         return isUnreachable(error) || error instanceof NotReadyError;

@@ -1,34 +1,37 @@
 import { PrismaNeon } from "@prisma/adapter-neon";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { getLogger } from "@/lib/log";
+import { STANDARD_CONNECTIONS } from "@/lib/policy-defaults";
 import { PrismaClient } from "@/lib/generated/prisma/client";
 import type { RegionId } from "./region-id";
 import type { Topology } from "./topology";
+import { RegionPool, rehearseWrites } from "./region-pool";
 
 /**
  * Bounds of every pool; without them Prisma's pools wait for a connection for ever. The server's
  * statement timeout is a setting of the application's role, because poolers refuse it at start-up.
  */
 const POOL = {
-  max: 10,
   connectionTimeoutMillis: 2_000,
   idleTimeoutMillis: 60_000,
   query_timeout: 10_000,
   keepAlive: true,
 } as const;
 
-function createClient(url: string): PrismaClient {
+/** @param writes whether rows are written by it, which its connections then rehearse */
+function createClient(url: string, max: number, writes: boolean): PrismaClient {
+  // Neon's adapter makes its own pool, of which nothing is known.
   if (new URL(url).hostname.endsWith(".neon.tech")) {
-    return new PrismaClient({ adapter: new PrismaNeon({ connectionString: url, ...POOL }) });
+    return new PrismaClient({ adapter: new PrismaNeon({ connectionString: url, max, ...POOL }) });
   }
   const log = getLogger("clients");
-  const adapter = new PrismaPg(
-    { connectionString: url, ...POOL },
-    {
-      onPoolError: (err) => log.warn({ err }, "idle connection lost"),
-      onConnectionError: (err) => log.warn({ err }, "connection lost"),
-    },
-  );
+  const pool = new RegionPool({ connectionString: url, max, ...POOL });
+  if (writes) rehearseWrites(pool);
+  const adapter = new PrismaPg(pool, {
+    disposeExternalPool: true,
+    onPoolError: (err) => log.warn({ err }, "idle connection lost"),
+    onConnectionError: (err) => log.warn({ err }, "connection lost"),
+  });
   return new PrismaClient({ adapter });
 }
 
@@ -39,16 +42,21 @@ export class ClientCache {
   constructor(private readonly topology: () => Topology) {}
 
   read(vantage: RegionId, region: RegionId): PrismaClient {
-    return this.open(this.topology().endpoints(vantage, region).read);
+    const { read, write } = this.topology().endpoints(vantage, region);
+    return this.open(read, read === write);
   }
 
   write(vantage: RegionId, region: RegionId): PrismaClient {
-    return this.open(this.topology().endpoints(vantage, region).write);
+    return this.open(this.topology().endpoints(vantage, region).write, true);
   }
 
-  private open(url: string): PrismaClient {
+  private open(url: string, writes: boolean): PrismaClient {
     let client = this.clients.get(url);
-    if (!client) this.clients.set(url, (client = createClient(url)));
+    if (!client) {
+      // One that waits for an answer over 220 ms takes no other question: 10 of them are 45 writes a second.
+      const { connections = STANDARD_CONNECTIONS } = this.topology();
+      this.clients.set(url, (client = createClient(url, connections, writes)));
+    }
     return client;
   }
 

@@ -43,6 +43,8 @@ export interface Overview {
   /** Nothing is promoted by itself. */
   paused: boolean;
   schemaVersion: number;
+  /** Sessions of the whole server, and how many it takes. */
+  connections: { used: number; max: number };
   registered: readonly string[];
   peers: ReadonlyMap<string, PeerView>;
   cursors: ReadonlyMap<Actor, CursorView>;
@@ -54,6 +56,24 @@ export interface Overview {
   readAtMs: number;
 }
 
+/** Who leads, as one region's database knows it. */
+export interface KnownLeader {
+  leader: string;
+  epoch: number;
+  /** It holds the lease of that epoch itself, or is a replica of one that does. */
+  holdsLease: boolean;
+}
+
+/** Half a millisecond of a database's time, where an overview takes two. */
+export async function readKnownLeader(db: PrismaClient): Promise<KnownLeader> {
+  const rows = await db.$queryRaw<KnownLeader[]>`
+    SELECT l.leader, l.epoch::float8 AS epoch, mr.leading() IS NOT NULL
+        OR (pg_is_in_recovery() AND h.epoch > r.last_value AND clock_timestamp() < h.valid_until) AS "holdsLease"
+    FROM mr.leadership l, mr.lease h, mr.released r`;
+  if (!rows[0]) throw new Error("This database has not been told its region");
+  return rows[0];
+}
+
 interface Raw {
   region: string;
   actor: string;
@@ -63,6 +83,7 @@ interface Raw {
   leaseMs: number | null;
   paused: boolean;
   schemaVersion: number;
+  connections: { used: number; max: number };
   registered: string[] | null;
   peers:
     | {
@@ -104,6 +125,8 @@ export async function readOverview(db: PrismaClient): Promise<Overview> {
           WHERE h.epoch > r.last_value AND clock_timestamp() < h.valid_until
             AND (mr.leading() IS NOT NULL OR pg_is_in_recovery())),
       'schemaVersion', mr.schema_version(),
+      'connections', (SELECT json_build_object('used', sum(numbackends),
+          'max', current_setting('max_connections')::integer) FROM pg_stat_database),
       'registered', (SELECT json_agg(id) FROM mr.region),
       'peers', (SELECT json_agg(json_build_object(
           'region', region, 'actor', actor, 'head', head::text, 'lastEvent', last_event::text,
@@ -141,6 +164,7 @@ function parse(raw: Raw): Overview {
     leaseMs: raw.leaseMs,
     paused: raw.paused,
     schemaVersion: raw.schemaVersion,
+    connections: raw.connections,
     registered: raw.registered ?? [],
     peers: new Map(
       (raw.peers ?? []).map((peer) => [

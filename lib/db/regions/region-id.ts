@@ -20,6 +20,11 @@ export function regionOfActor(actor: Actor): string {
   return actor.split("#", 1)[0] ?? actor;
 }
 
+/** How often the region's database had been replaced when the actor wrote. */
+export function incarnationOf(actor: Actor): number {
+  return Number(actor.split("#", 2)[1] ?? 0);
+}
+
 /** Throws UnknownRegionError for anything that is not in `known`. */
 export function parseRegionIdOf(known: readonly RegionId[], value: string): RegionId {
   const id = known.find((candidate) => candidate === value);

@@ -2,7 +2,13 @@ import { getLogger } from "@/lib/log";
 import type { Positions } from "@/lib/db/sessions/positions";
 import type { ClientCache } from "./clients";
 import { isUnreachable, within } from "./faults";
-import { appliedEverywhere, readOverview, type Overview } from "./overview";
+import {
+  appliedEverywhere,
+  readKnownLeader,
+  readOverview,
+  type KnownLeader,
+  type Overview,
+} from "./overview";
 import type { RegionId } from "./region-id";
 import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } from "./topology";
 
@@ -23,6 +29,9 @@ const NOTHING: Positions = new Map();
 interface Entry {
   latest: Overview | null;
   refreshing: Promise<Overview> | null;
+  /** What the region said last when it was asked for no more than the leader. */
+  leader: KnownLeader | null;
+  askingLeader: Promise<KnownLeader> | null;
   attemptedAtMs: number;
 }
 
@@ -34,7 +43,10 @@ export class RegionState {
   private readonly entries = new Map<string, Entry>();
   private readonly down = new Set<string>();
   private readonly floors = new WeakMap<Overview, Positions>();
-  private readonly hints = new Map<RegionId, { region: RegionId; epoch: number }>();
+  private readonly hints = new Map<
+    RegionId,
+    { region: RegionId; epoch: number; notedAtMs: number }
+  >();
 
   constructor(
     private readonly topology: () => Topology,
@@ -60,11 +72,38 @@ export class RegionState {
     return entry.refreshing;
   }
 
+  /** Asks for the leader alone, or joins a question that is under way. Fails if the region does. */
+  askLeader(vantage: RegionId, region: RegionId): Promise<KnownLeader> {
+    const entry = this.entry(vantage, region);
+    entry.askingLeader ??= this.readLeader(vantage, region, entry).finally(() => {
+      entry.askingLeader = null;
+    });
+    return entry.askingLeader;
+  }
+
+  private async readLeader(
+    vantage: RegionId,
+    region: RegionId,
+    entry: Entry,
+  ): Promise<KnownLeader> {
+    const askedAtMs = this.nowMs();
+    try {
+      const answer = readKnownLeader(this.clients.read(vantage, region));
+      entry.leader = await within(ANSWER_MS, answer);
+      if (entry.leader.holdsLease) this.noteLease(vantage, entry.leader.epoch, askedAtMs);
+      return entry.leader;
+    } catch (err) {
+      if (isUnreachable(err)) this.markDown(vantage, region);
+      throw err;
+    }
+  }
+
   private async read(vantage: RegionId, region: RegionId, entry: Entry): Promise<Overview> {
-    entry.attemptedAtMs = this.nowMs();
+    const askedAtMs = (entry.attemptedAtMs = this.nowMs());
     try {
       const overview = await within(ANSWER_MS, readOverview(this.clients.read(vantage, region)));
       entry.latest = overview;
+      if (overview.leading !== null) this.noteLease(vantage, overview.leading, askedAtMs);
       this.markUp(vantage, region);
       return overview;
     } catch (err) {
@@ -110,21 +149,35 @@ export class RegionState {
     return hint && known.epoch <= hint.epoch ? { region: hint.region, epoch: known.epoch } : known;
   }
 
-  /** What was taken for the leader has named another region. Holds until a newer epoch is known. */
+  /**
+   * What was taken for the leader has named another region. Holds until a newer epoch is known, or a region says
+   * that it has the lease of the known one: a new leader that has not heard of its own election yet names the
+   * former one, which may be dead and will not take it back.
+   */
   noteLeader(vantage: RegionId, region: RegionId): void {
-    this.hints.set(vantage, { region, epoch: this.knownLeader(vantage).epoch });
+    const { epoch } = this.knownLeader(vantage);
+    this.hints.set(vantage, { region, epoch, notedAtMs: this.nowMs() });
+  }
+
+  /** What a region answered that had the lease of an epoch, to a question of `askedAtMs`. */
+  private noteLease(vantage: RegionId, epoch: number, askedAtMs: number): void {
+    const hint = this.hints.get(vantage);
+    // An earlier question may have been answered before the lead moved on.
+    if (hint && epoch >= hint.epoch && askedAtMs >= hint.notedAtMs) this.hints.delete(vantage);
   }
 
   private knownLeader(vantage: RegionId): { region: RegionId; epoch: number } {
     const regions = this.topology().regions;
-    let overview = this.around(vantage);
+    let told: Pick<KnownLeader, "leader" | "epoch"> | null = this.around(vantage);
     // A region that was away knows a former leader.
     for (const { id } of regions) {
-      const other = this.entries.get(link(vantage, id))?.latest ?? null;
-      if (other && (overview === null || other.epoch > overview.epoch)) overview = other;
+      const entry = this.entries.get(link(vantage, id));
+      for (const other of [entry?.latest, entry?.leader]) {
+        if (other && (told === null || other.epoch > told.epoch)) told = other;
+      }
     }
-    const known = regions.find((region) => region.id === overview?.leader);
-    if (known && overview) return { region: known.id, epoch: overview.epoch };
+    const known = regions.find((region) => region.id === told?.leader);
+    if (known && told) return { region: known.id, epoch: told.epoch };
     const initial =
       regions.find((region) => region.isPrimary) ?? findRegion(this.topology(), vantage);
     return { region: initial.id, epoch: 0 };
@@ -173,7 +226,13 @@ export class RegionState {
     const key = link(vantage, region);
     let entry = this.entries.get(key);
     if (!entry) {
-      entry = { latest: null, refreshing: null, attemptedAtMs: -Infinity };
+      entry = {
+        latest: null,
+        refreshing: null,
+        leader: null,
+        askingLeader: null,
+        attemptedAtMs: -Infinity,
+      };
       this.entries.set(key, entry);
     }
     return entry;

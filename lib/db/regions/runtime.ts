@@ -2,6 +2,7 @@ import type { EntityType } from "@/lib/db/conflicts/entities";
 import { policiesUnder, type EntityPolicies } from "@/lib/db/conflicts/policies";
 import type { EntityPolicy } from "@/lib/db/conflicts/policy";
 import { HeldWatches } from "@/lib/db/failover/held-watch";
+import { LeaderSearch } from "@/lib/db/failover/leader-search";
 import { RedisCache } from "@/lib/db/redis";
 import { AppliedPositions } from "@/lib/db/sessions/applied-positions";
 import { SessionMirror } from "@/lib/db/sessions/mirror";
@@ -16,6 +17,7 @@ export class Runtime {
   readonly clients = new ClientCache(() => this.topology);
   readonly redis = new RedisCache(() => this.topology);
   readonly state = new RegionState(() => this.topology, this.clients);
+  readonly leaders = new LeaderSearch(this.state, () => this.topology);
   readonly held = new HeldWatches(this.clients);
   readonly applied = new AppliedPositions(this.clients);
   readonly mirror = new SessionMirror();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { getEnv, type Env } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
+import type { Residencies } from "@/lib/residencies";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { checkFailoverSettings, type FailoverSettings } from "@/lib/db/failover/settings";
 import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
@@ -38,6 +39,12 @@ export interface Topology {
   readonly failover: FailoverSettings | null;
   /** What holds for entities whose policy does not say otherwise. */
   readonly defaults: PolicyDefaults;
+  /** How much longer than its round trip, in ms, a region may take before a leaderless read asks another one. */
+  readonly quorumHedgeMs: number;
+  /** In which regions may be what is placed by a rule, by the rule's name. */
+  readonly residencies: Residencies;
+  /** Of a process to one endpoint, at most; by default 10. */
+  readonly connections?: number;
   endpoints(vantage: RegionId, region: RegionId): Endpoints;
 }
 
@@ -98,6 +105,9 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     replicationSecret: env.replicationSecret,
     failover: checkFailoverSettings(env.failover),
     defaults: env.defaults,
+    quorumHedgeMs: env.quorumHedgeMs,
+    residencies: env.residencies,
+    connections: env.connections,
     endpoints(vantage, region) {
       const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);

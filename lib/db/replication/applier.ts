@@ -6,7 +6,7 @@ import type { Position } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
-import { countEvents, joinBatches, type Batch, type BusMessage } from "./batch";
+import { countEvents, joinBatches, sizeOf, type Batch, type BusMessage } from "./batch";
 import { applyOrPark, isPoison } from "./dead-letters";
 import { identifySource, RestoredSourceError } from "./repair/source-identity";
 import {
@@ -21,12 +21,16 @@ import {
 export interface ApplierOptions {
   /** Whose events. */
   origin: RegionId;
+  /** The target's region: the source leaves out what must not be there. */
+  reader: RegionId;
   /** Where they are applied. */
   target: pg.Pool;
   /** Where they come from, for what was not pushed. */
   source: pg.Pool;
   /** Longest time without a look at the source when nothing is heard from it, in ms. */
   silencePollMs?: number;
+  /** After the commit that applied rows of these entities. Must not throw. */
+  onApplied?: (entities: readonly string[]) => void;
 }
 
 /** Pushed batches kept while one is applied. What does not fit is pulled later. */
@@ -176,8 +180,8 @@ export class Applier implements Service {
         this.cursor = { actor: batch.actor, position: await readCursor(target, batch.actor) };
         continue;
       }
-      const events = countEvents(batch);
-      if (events === 0) {
+      // Nothing that this region may have moves the cursor all the same.
+      if (batch.upto === this.cursor.position) {
         if (batch.complete) this.heartbeat = { ...batch, upto: this.cursor.position };
         // A stream that stood still for its last event may go on without applying another one.
         if (this.stalled !== false && batch.complete) await this.setStall(batch.actor, null);
@@ -197,7 +201,7 @@ export class Applier implements Service {
   }
 
   private read(after: Position): Promise<Batch> {
-    return readOutbox(this.options.source, after, this.pullEvents, {
+    return readOutbox(this.options.source, this.options.reader, after, this.pullEvents, {
       timeoutMs: this.pullTimeoutMs,
     });
   }
@@ -252,6 +256,7 @@ export class Applier implements Service {
       case "applied":
         this.cursor = { actor: batch.actor, position: batch.upto };
         this.touchedAtMs = performance.now();
+        this.options.onApplied?.(batch.rows.map(({ entity }) => entity));
         if (this.stalled !== false) await this.setStall(batch.actor, null);
         return true;
       case "duplicate":
@@ -329,10 +334,6 @@ export class Applier implements Service {
     this.queue = [];
     this.queuedBytes = 0;
   }
-}
-
-function sizeOf(batch: Batch): number {
-  return batch.rows.reduce((sum, rows) => sum + rows.elements.length, 0);
 }
 
 function explain(outcome: ApplyOutcome & ("schema" | "clock-ahead"), batch: Batch) {

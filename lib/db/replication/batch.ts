@@ -36,6 +36,11 @@ export type BusMessage =
 /** Larger messages are not sent and not read: a hint makes the applier pull instead. */
 export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 
+/** What is said of a batch that is too large to be pushed. */
+export function toHint({ actor, upto }: Pick<Batch, "actor" | "upto">): BusMessage {
+  return { kind: "hint", actor, upto };
+}
+
 const MAGIC = Buffer.from("MRB1");
 const MAC_BYTES = 32;
 const PREFIX_BYTES = MAGIC.length + MAC_BYTES + 4;
@@ -171,6 +176,11 @@ function parseHeader(bytes: Buffer): z.output<typeof headerSchema> | null {
 
 export function countEvents(batch: Batch): number {
   return batch.rows.reduce((sum, rows) => sum + rows.count, 0);
+}
+
+/** Bytes of its rows. */
+export function sizeOf(batch: Batch): number {
+  return batch.rows.reduce((sum, { elements }) => sum + elements.length, 0);
 }
 
 /** Batches that follow on each other, as one. */

@@ -1,11 +1,11 @@
 import pg from "pg";
 import type { Redis } from "ioredis";
-import { connectRedis, OptionalRedis, type RedisCache } from "@/lib/db/redis";
+import { connectSubscriber, OptionalRedis, type RedisCache } from "@/lib/db/redis";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { systemSleep } from "@/lib/clock";
-import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, type BusMessage } from "./batch";
+import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, toHint, type BusMessage } from "./batch";
 
 // Every message is a hint: a bus may lose, repeat, delay or invent them. Positions and the outbox
 // decide what is applied.
@@ -26,6 +26,14 @@ export async function wakePublisher(
   region: RegionId,
 ): Promise<void> {
   await redis.of(vantage, region).attempt((client) => client.publish(wakeChannel(region), ""));
+}
+
+/**
+ * Names of the signals that say "this region's rows of these entities have changed", sent by its worker once they
+ * are committed: names with commas between them. For whoever keeps something of a row, as a reason to look at it.
+ */
+export function changedChannel(region: RegionId): string {
+  return `mr:changed:${region}`;
 }
 
 /** PostgreSQL channel on which a publisher without Redis tells appliers to pull. */
@@ -50,8 +58,16 @@ export class BusPublisher {
   /** Which way the last message went. */
   mode: BusMode = "degraded";
 
+  /** Rows of these entities were committed here. Not waited for, and lost without Redis. */
+  tellChanged(entities: readonly string[]): void {
+    if (entities.length === 0) return;
+    const names = [...new Set(entities)].join(",");
+    void this.redis.attempt((client) => client.publish(changedChannel(this.region), names));
+  }
+
   /** Never throws: appliers find out by themselves what they were not told. */
   async publish(message: BusMessage): Promise<void> {
+    if (message.kind === "batch") this.tellChanged(message.batch.rows.map(({ entity }) => entity));
     const bytes = this.fit(message);
     const published = await this.redis.attempt((client) =>
       client.publish(batchChannel(this.region), bytes),
@@ -68,8 +84,7 @@ export class BusPublisher {
   private fit(message: BusMessage): Buffer {
     const bytes = encodeMessage(this.secret, message);
     if (message.kind !== "batch" || bytes.length <= MAX_MESSAGE_BYTES) return bytes;
-    const { actor, upto } = message.batch;
-    return encodeMessage(this.secret, { kind: "hint", actor, upto });
+    return encodeMessage(this.secret, toHint(message.batch));
   }
 
   close(): void {
@@ -90,7 +105,7 @@ const SILENCE_MS = 5_000;
 export class BusSubscriber implements Service {
   readonly name: string;
   private readonly stopping = new AbortController();
-  private readonly redis: Redis | null;
+  private redis: Redis | undefined;
   private listener: pg.Client | undefined;
 
   constructor(
@@ -99,8 +114,6 @@ export class BusSubscriber implements Service {
     private readonly handlers: BusHandlers,
   ) {
     this.name = `bus of ${origin.region}`;
-    this.redis =
-      origin.redisUrl === null ? null : connectRedis(origin.redisUrl, { subscriber: true });
   }
 
   async run(): Promise<void> {
@@ -114,38 +127,28 @@ export class BusSubscriber implements Service {
   }
 
   private async subscribe(): Promise<void> {
-    if (!this.redis) return;
-    const channel = batchChannel(this.origin.region);
+    const { redisUrl, region } = this.origin;
+    if (redisUrl === null || this.stopping.signal.aborted) return;
+    const redis = connectSubscriber(redisUrl, batchChannel(region));
+    this.redis = redis;
     let heardAtMs = performance.now();
-    this.redis.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
+    redis.on("messageBuffer", (_channel: Buffer, bytes: Buffer) => {
       heardAtMs = performance.now();
       const message = decodeMessage(this.secret, bytes);
       if (message === null) {
-        getLogger("bus").warn(
-          { origin: this.origin.region, bytes: bytes.length },
-          "message refused",
-        );
+        getLogger("bus").warn({ origin: region, bytes: bytes.length }, "message refused");
         return;
       }
       this.handlers.onMessage(message);
     });
     // Whatever was published while the connection was down is gone: pull.
-    this.redis.on("ready", () => this.handlers.onHint());
-    const backoff = new Backoff({ minMs: 50, maxMs: 1_000 });
-    while (!this.stopping.signal.aborted) {
-      try {
-        await this.redis.subscribe(channel);
-        break;
-      } catch {
-        await backoff.wait(this.stopping.signal);
-      }
-    }
+    redis.on("ready", () => this.handlers.onHint());
     // A subscriber sends nothing, so it never learns by itself that its connection is dead.
     while (!this.stopping.signal.aborted) {
       await systemSleep(1_000, this.stopping.signal);
-      if (this.redis.status !== "ready" || performance.now() - heardAtMs < SILENCE_MS) continue;
+      if (redis.status !== "ready" || performance.now() - heardAtMs < SILENCE_MS) continue;
       heardAtMs = performance.now();
-      this.redis.disconnect(true);
+      redis.disconnect(true);
     }
   }
 

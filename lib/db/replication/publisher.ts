@@ -1,14 +1,14 @@
 import pg from "pg";
-import { connectRedis } from "@/lib/db/redis";
+import { connectSubscriber } from "@/lib/db/redis";
 import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
-import { countEvents } from "./batch";
+import { MAX_MESSAGE_BYTES, toHint } from "./batch";
 import { wakeChannel, type BusPublisher } from "./bus";
-import { readOutbox } from "./store";
+import { EVERYBODY, readOutboxWithin } from "./store";
 
 export interface PublisherOptions {
   region: RegionId;
@@ -117,9 +117,8 @@ export class Publisher implements Service {
 
   private subscribeToWakes(): () => void {
     if (this.options.redisUrl === null) return () => undefined;
-    const redis = connectRedis(this.options.redisUrl, { subscriber: true });
+    const redis = connectSubscriber(this.options.redisUrl, wakeChannel(this.options.region));
     redis.on("message", () => this.wakeup.wake());
-    redis.subscribe(wakeChannel(this.options.region)).catch(() => undefined);
     return () => redis.disconnect();
   }
 
@@ -138,10 +137,16 @@ export class Publisher implements Service {
     let heartbeatAtMs = 0;
     let pauseMs = 0;
     while (!signal.aborted) {
-      const batch = await readOutbox(store, published, BATCH_EVENTS);
-      const events = countEvents(batch);
-      if (events > 0) {
-        await bus.publish({ kind: "batch", batch });
+      const { batch, events, tooLarge, withheld } = await readOutboxWithin(
+        store,
+        EVERYBODY,
+        published,
+        BATCH_EVENTS,
+        { maxBytes: MAX_MESSAGE_BYTES },
+      );
+      if (events > 0 || withheld) {
+        // Whoever may have what is withheld pulls it; a batch without it would be taken for all.
+        await bus.publish(tooLarge || withheld ? toHint(batch) : { kind: "batch", batch });
         published = batch.upto;
         heartbeatAtMs = performance.now();
         pauseMs = 0;

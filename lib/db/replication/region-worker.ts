@@ -2,20 +2,24 @@ import type pg from "pg";
 import { policiesUnder } from "@/lib/db/conflicts/policies";
 import { checkQuorumSizes } from "@/lib/db/leaderless/quorum-sizes";
 import type { RegionId } from "@/lib/db/regions/region-id";
-import { regionIds, type Topology } from "@/lib/db/regions/topology";
+import { expectedRoundTripMs, regionIds, type Topology } from "@/lib/db/regions/topology";
 import { within } from "@/lib/db/regions/faults";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { ConfigurationError } from "@/lib/errors";
-import { LeadershipController } from "@/lib/db/failover/controller";
+import { MetricSampler } from "@/lib/db/metrics/sampler";
+import { LeadershipController, WARM_CONNECTIONS } from "@/lib/db/failover/controller";
 import { Applier } from "./applier";
 import { BusPublisher, BusSubscriber } from "./bus";
 import { checkPolicies } from "./check-policies";
 import { DeadLetterRetrier } from "./dead-letter-retrier";
 import { OutboxTrimmer } from "./outbox-trimmer";
 import { PeerObserver } from "./peer-observer";
+import { PlacementKeeper } from "./placement-keeper";
 import { Publisher } from "./publisher";
+import { RepairChecker } from "./repair/check-service";
 import { Recovery } from "./repair/recovery";
+import type { RepairRegion } from "./repair/snapshot";
 import { RowSyncer } from "./row-syncer";
 import { checkLocalStore, connectStore } from "./store";
 import { TombstoneCollector } from "./tombstone-collector";
@@ -98,7 +102,10 @@ export class RegionWorker implements Service {
       new OutboxTrimmer(local),
       new DeadLetterRetrier(local),
       new TombstoneCollector({ local, peers }),
-      new RowSyncer({ local, peers }),
+      new RowSyncer({ region, local, peers }),
+      new PlacementKeeper({ region, local, peers }),
+      new RepairChecker({ local, regions: this.comparable() }),
+      new MetricSampler(local),
       ...this.leadership(),
       ...this.further(local),
       ...regionIds(topology)
@@ -120,6 +127,14 @@ export class RegionWorker implements Service {
     await Promise.all(this.pools.map((pool) => pool.end().catch(() => undefined)));
   }
 
+  /** All regions, on connections that are opened when somebody asks for a comparison. */
+  private comparable(): RepairRegion[] {
+    return regionIds(this.topology).map((id) => ({
+      id,
+      pool: this.open(this.topology.endpoints(this.region, id).direct, 2, COPY_TIMEOUT_MS),
+    }));
+  }
+
   /** On connections of its own: none of them waits for a stream or a copy. */
   private leadership(): Service[] {
     const { topology, region } = this;
@@ -128,16 +143,33 @@ export class RegionWorker implements Service {
     const pools = new Map(
       regionIds(topology).map((id) => [
         id,
-        this.open(topology.endpoints(region, id).direct, 4, settings.probeTimeoutMs),
+        this.open(
+          topology.endpoints(region, id).direct,
+          WARM_CONNECTIONS + 1,
+          settings.probeTimeoutMs,
+          WARM_CONNECTIONS,
+        ),
       ]),
     );
-    return [new LeadershipController({ region, pools, settings })];
+    const configured = new Set(regionIds(topology));
+    const distanceMs = (from: RegionId, to: RegionId) =>
+      // A region that is registered and not known here yet is as far as can be.
+      configured.has(from) && configured.has(to)
+        ? expectedRoundTripMs(topology, from, to)
+        : Number.MAX_SAFE_INTEGER;
+    return [new LeadershipController({ region, pools, settings, distanceMs })];
   }
 
   private streamFrom(origin: RegionId, local: pg.Pool): Service[] {
     const { topology, region } = this;
     const endpoints = topology.endpoints(region, origin);
-    const applier = new Applier({ origin, target: local, source: this.open(endpoints.direct, 1) });
+    const applier = new Applier({
+      origin,
+      reader: region,
+      target: local,
+      source: this.open(endpoints.direct, 1),
+      onApplied: (entities) => this.bus?.tellChanged(entities),
+    });
     const subscriber = new BusSubscriber(
       { region: origin, redisUrl: endpoints.redis, directUrl: endpoints.direct },
       topology.replicationSecret,
@@ -146,8 +178,8 @@ export class RegionWorker implements Service {
     return [applier, subscriber];
   }
 
-  private open(url: string, max: number, queryTimeoutMs?: number): pg.Pool {
-    const pool = connectStore(url, { max, queryTimeoutMs });
+  private open(url: string, max: number, queryTimeoutMs?: number, min?: number): pg.Pool {
+    const pool = connectStore(url, { max, min, queryTimeoutMs });
     this.pools.push(pool);
     return pool;
   }

@@ -9,6 +9,7 @@ import { withoutCollection } from "./repair/without-collection";
 import { readEntityTypes } from "./store";
 
 export interface RowSyncerOptions {
+  region: RegionId;
   local: pg.Pool;
   /** Every region by id. */
   peers: ReadonlyMap<RegionId, pg.Pool>;
@@ -92,12 +93,12 @@ export class RowSyncer implements Service {
   }
 
   private async merge(entity: string, source: string, ids: readonly string[]): Promise<number> {
-    const { local, peers } = this.options;
+    const { region, local, peers } = this.options;
     const peer = peers.get(source as RegionId);
     if (!peer) throw new Error(`${source} is registered and not configured`);
     return withoutCollection(local, async () => {
       await requireAlike(local, peer);
-      const rows = await readRows(peer, entity, ids);
+      const rows = await readRows(peer, region, entity, ids);
       if (rows === null) return 0;
       await mergeRows(local, await readEntityTypes(local), rows);
       return rows.count;
@@ -106,7 +107,7 @@ export class RowSyncer implements Service {
 }
 
 /** Rows of another schema cannot be read here, and an old copy's may be under dots of other writes. */
-async function requireAlike(local: pg.Pool, peer: pg.Pool): Promise<void> {
+export async function requireAlike(local: pg.Pool, peer: pg.Pool): Promise<void> {
   const [here, there] = await Promise.all(
     [local, peer].map(async (pool) => {
       const { rows } = await pool.query<{ version: number; state: string }>(

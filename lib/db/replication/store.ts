@@ -4,10 +4,17 @@ import { ConfigurationError } from "@/lib/errors";
 import type { Actor } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import type { BusMode } from "./bus";
-import { joinParts, toBinaryArray, type Batch, type EntityRows } from "./batch";
+import { joinParts, sizeOf, toBinaryArray, type Batch, type EntityRows } from "./batch";
 
 /** Longest wait for a lock; shorter than the client's own time-out. */
 const LOCK_TIMEOUT_MS = 10_000;
+
+/** Longest wait for an answer, unless told otherwise. */
+const QUERY_TIMEOUT_MS = 15_000;
+
+/** A batch of more bytes, which is one transaction, may take longer: as long as a slow region needs. */
+const LARGE_BATCH_BYTES = 8 * 1024 * 1024;
+const APPLIED_BYTES_PER_MS = 5_000;
 
 /** Longest time for trying the rows of a batch apart. */
 const ISOLATE_TIMEOUT_MS = 300_000;
@@ -15,14 +22,16 @@ const ISOLATE_TIMEOUT_MS = 300_000;
 /** Connections of a worker to one region, as the owner and not through a pooler. */
 export function connectStore(
   url: string,
-  options: { max?: number; queryTimeoutMs?: number } = {},
+  options: { max?: number; min?: number; queryTimeoutMs?: number } = {},
 ): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max ?? 3,
+    /** So many are not closed for being idle. */
+    min: options.min ?? 0,
     connectionTimeoutMillis: 3_000,
     // The only bound on a link that swallows everything: without it a query hangs for ever.
-    query_timeout: options.queryTimeoutMs ?? 15_000,
+    query_timeout: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
     // Ends at the server too what waits for a row that someone holds: giving up here alone would
     // leave a waiting backend behind with each attempt.
     lock_timeout: LOCK_TIMEOUT_MS,
@@ -67,44 +76,91 @@ export async function checkLocalStore(pool: pg.Pool, region: string): Promise<Lo
   return { region: row.region, actor: row.actor };
 }
 
-/** Next events of a region past a position: at most about `limit` per entity, never part of a transaction. */
-export async function readOutbox(
+/** Larger rows cost the client up to three times as much to take in: it copies what it has of one to make room for more. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+export interface OutboxRead {
+  batch: Batch;
+  /** Events in it, or that would be. */
+  events: number;
+  /** Its rows are more than `maxBytes`, and were left where they are. */
+  tooLarge: boolean;
+  /** For everybody: there are rows that not everybody may have, and that are not in it. */
+  withheld: boolean;
+}
+
+/** Whoever listens to the bus. */
+export const EVERYBODY = null;
+
+/**
+ * Next events of a region past a position: at most about `limit` per entity, never part of a transaction.
+ *
+ * @param reader whose residency counts: rows that must not be there are left out, and count as read
+ * @param options.maxBytes of all rows together; more are not sent
+ */
+export async function readOutboxWithin(
   pool: pg.Pool | pg.PoolClient,
+  reader: string | typeof EVERYBODY,
   after: Position,
   limit: number,
-  { timeoutMs }: { timeoutMs?: number } = {},
-): Promise<Batch> {
+  options: { timeoutMs?: number; maxBytes?: number } = {},
+): Promise<OutboxRead> {
+  const { timeoutMs, maxBytes = null } = options;
   const { rows } = await pool.query<{
     actor: Actor;
     schema_version: number;
     entity: string | null;
     events: number;
     payload: Buffer | null;
+    too_large: boolean;
+    withheld: boolean;
     upto: string;
     source_time: string;
     complete: boolean;
   }>({
     name: "mr_read_outbox",
-    text: `SELECT mr.local_actor() AS actor, mr.schema_version() AS schema_version, entity, events,
-             payload, upto::text, to_json(source_time) #>> '{}' AS source_time, complete FROM mr.read_outbox($1::bigint, $2)`,
-    values: [after.toString(), limit],
+    text: `SELECT mr.local_actor() AS actor, mr.schema_version() AS schema_version, entity,
+             CASE piece WHEN 0 THEN events ELSE 0 END AS events,
+             CASE WHEN NOT too_large THEN substr(payload, 1 + piece * $4::integer, $4::integer) END AS payload,
+             too_large, withheld, upto::text, to_json(source_time) #>> '{}' AS source_time, complete
+           FROM (SELECT *, coalesce(sum(octet_length(payload)) OVER () > $3::bigint, false) AS too_large
+                 FROM mr.read_outbox($1::bigint, $2, $5)) AS o,
+             generate_series(0, CASE WHEN too_large OR entity IS NULL THEN 0
+               ELSE (octet_length(payload) - 1) / $4::integer END) AS piece`,
+    values: [after.toString(), limit, maxBytes, PIECE_BYTES, reader],
     ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
   });
   const first = rows[0];
   if (!first) throw new Error("mr.read_outbox returned nothing");
   return {
-    actor: first.actor,
-    prev: after,
-    upto: toPosition(first.upto),
-    schemaVersion: first.schema_version,
-    sourceTime: first.source_time,
-    complete: first.complete,
-    rows: joinParts(
-      rows.flatMap(({ entity, events, payload }): EntityRows[] =>
-        entity === null || payload === null ? [] : [{ entity, count: events, elements: payload }],
+    batch: {
+      actor: first.actor,
+      prev: after,
+      upto: toPosition(first.upto),
+      schemaVersion: first.schema_version,
+      sourceTime: first.source_time,
+      complete: first.complete,
+      rows: joinParts(
+        rows.flatMap(({ entity, events, payload }): EntityRows[] =>
+          entity === null || payload === null ? [] : [{ entity, count: events, elements: payload }],
+        ),
       ),
-    ),
+    },
+    events: rows.reduce((sum, row) => sum + row.events, 0),
+    tooLarge: first.too_large,
+    withheld: first.withheld,
   };
+}
+
+/** The same, however large. */
+export async function readOutbox(
+  pool: pg.Pool | pg.PoolClient,
+  reader: string | typeof EVERYBODY,
+  after: Position,
+  limit: number,
+  options: { timeoutMs?: number } = {},
+): Promise<Batch> {
+  return (await readOutboxWithin(pool, reader, after, limit, options)).batch;
 }
 
 export type ApplyOutcome = "applied" | "duplicate" | "gap" | "schema" | "clock-ahead";
@@ -151,12 +207,18 @@ export async function applyBatch(
   const { rows } = await pool.query<{ outcome: ApplyOutcome }>({
     text,
     values,
-    // Many failing rows are many attempts, and giving up would only begin them again.
-    ...(isolate ? { query_timeout: ISOLATE_TIMEOUT_MS } : {}),
+    // Many rows, or many failing ones, take long, and giving up would only begin them again.
+    ...(isolate ? { query_timeout: ISOLATE_TIMEOUT_MS } : timeOfLarge(batch)),
   });
   const outcome = rows[0]?.outcome;
   if (outcome === undefined) throw new Error("mr.apply_batch returned nothing");
   return outcome;
+}
+
+function timeOfLarge(batch: Batch): { query_timeout?: number } {
+  const bytes = sizeOf(batch);
+  if (bytes <= LARGE_BATCH_BYTES) return {};
+  return { query_timeout: QUERY_TIMEOUT_MS + Math.ceil(bytes / APPLIED_BYTES_PER_MS) };
 }
 
 /** How far a database has applied an actor's events; 0 before the first. */

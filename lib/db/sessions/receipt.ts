@@ -21,6 +21,10 @@ export const ROUTE_REASONS = [
   "redirected-down",
   /** The level or the entity asks for the leader. */
   "redirected-leader",
+  /** The nearest region holds too few of the rights that the write takes. */
+  "redirected-rights",
+  /** What is read or written must not be in the nearest region. */
+  "redirected-residency",
   /** The session's token was not believed, so the leader serves. */
   "invalid-token",
   /** No region within reach has what was required: older data, said to be older. */
@@ -55,6 +59,11 @@ export interface Receipt {
   required: PositionsJson;
   /** What the region was known to have of those actors. */
   applied: PositionsJson;
+  /**
+   * Of a read that had to include something: all regions from near to far, what each was known to
+   * have of it, and whether it could be reached.
+   */
+  candidates?: readonly { regionId: string; down: boolean; applied: PositionsJson }[];
   /** The answer lacks something that was required. */
   stale: boolean;
   /**

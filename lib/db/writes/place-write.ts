@@ -1,5 +1,6 @@
 import type { EntityType } from "@/lib/db/conflicts/entities";
 import { writeToLeader, type WriteRefusal } from "@/lib/db/failover/leader-write";
+import type { WriteHistory, WriteStep } from "@/lib/db/failover/write-history";
 import { sqlState } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
@@ -15,20 +16,33 @@ export type PlacedWrite<T> =
       kind: "placed";
       value: T;
       regionId: RegionId;
-      reason: Extract<RouteReason, "nearest" | "redirected-down" | "redirected-leader">;
+      reason: Extract<
+        RouteReason,
+        "nearest" | "redirected-down" | "redirected-leader" | "redirected-residency"
+      >;
       /** Spent on looking for a leader, in ms. */
       waitedMs: number;
     }
   /** Nobody leads, or the leader cannot be reached: nothing was written. */
-  | { kind: "refused"; reason: WriteRefusal; detail: string; waitedMs: number }
+  | {
+      kind: "refused";
+      reason: WriteRefusal;
+      detail: string;
+      waitedMs: number;
+      history: readonly WriteStep[];
+    }
   /** A region that did not answer may have written it. */
-  | { kind: "indeterminate"; detail: string; waitedMs: number };
+  | { kind: "indeterminate"; detail: string; waitedMs: number; history: readonly WriteStep[] };
 
 export interface PlaceOptions {
   /** How long to look for a leader, in ms. */
   waitMs?: number;
   /** An earlier call may have written it: an answer counts only where the region still leads. */
   again?: boolean;
+  /** The only regions that may have what is written. A leader that is none of them refuses it. */
+  residents?: readonly RegionId[] | undefined;
+  /** Of an earlier call for the same write. */
+  history?: WriteHistory;
   runtime?: () => Runtime;
 }
 
@@ -38,6 +52,14 @@ const FENCED = ["MR001", "MR007"];
 /** Whether only the leading region may write the entity. */
 export function isLed(entityType: EntityType, runtime: () => Runtime = defaultRuntime): boolean {
   return runtime().policy(entityType).topology === "single-leader";
+}
+
+/** Whether a row is acknowledged by several regions together, and read from several. */
+export function isLeaderless(
+  entityType: EntityType,
+  runtime: () => Runtime = defaultRuntime,
+): boolean {
+  return runtime().policy(entityType).topology === "leaderless";
 }
 
 /**
@@ -59,14 +81,24 @@ export async function placeWrite<T>(
       return placeAtLeader(vantage, attempt, { ...options, runtime });
     case "multi-leader":
     case "leaderless": {
-      const done = await writeNearest(vantage, attempt, runtime).catch((error: unknown) => {
-        if (FENCED.includes(sqlState(error) ?? "")) return "fenced" as const;
-        throw error;
-      });
+      const done = await writeNearest(vantage, attempt, runtime, options.residents).catch(
+        (error: unknown) => {
+          if (FENCED.includes(sqlState(error) ?? "")) return "fenced" as const;
+          throw error;
+        },
+      );
       // The databases were migrated to one leader before this process was started again.
       if (done === "fenced") return placeAtLeader(vantage, attempt, { ...options, runtime });
-      if (!done) return { kind: "indeterminate", detail: "No region answered.", waitedMs: 0 };
-      const reason = done.regionId === vantage ? "nearest" : "redirected-down";
+      if (!done) {
+        const history = options.history?.steps ?? [];
+        return { kind: "indeterminate", detail: "No region answered.", waitedMs: 0, history };
+      }
+      const reason =
+        done.regionId === vantage
+          ? "nearest"
+          : options.residents?.includes(vantage) === false
+            ? "redirected-residency"
+            : "redirected-down";
       return { kind: "placed", ...done, reason, waitedMs: 0 };
     }
     default:

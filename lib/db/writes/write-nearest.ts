@@ -15,15 +15,18 @@ export interface NearestWrite<T> {
  * every other one fails too, what is known may be out of date.
  *
  * @param attempt must be safe to repeat in another region after an unknown outcome
+ * @param residents the only regions that may have it; default all
  * @returns null where no region could be reached; any other error is thrown
  */
 export async function writeNearest<T>(
   vantage: RegionId,
   attempt: (db: PrismaClient, regionId: RegionId) => Promise<T>,
   runtime: () => Runtime = defaultRuntime,
+  residents?: readonly RegionId[],
 ): Promise<NearestWrite<T> | null> {
   const db = new MultiRegionDb(runtime, vantage);
   for (const regionId of db.regionsInOrder()) {
+    if (residents?.includes(regionId) === false) continue;
     try {
       return { value: await attempt(db.getWriteClient(regionId), regionId), regionId };
     } catch (error) {

@@ -1,8 +1,11 @@
 import { entityAccess, type EntityType } from "@/lib/db/conflicts/entities";
 import type { Durability } from "@/lib/db/conflicts/policy";
+import type { WriteEvent } from "@/lib/db/geo-replication";
+import { WriteHistory, formatSteps, type WriteStep } from "@/lib/db/failover/write-history";
 import { isActor, regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime } from "@/lib/db/regions/runtime";
 import { wakePublisher } from "@/lib/db/replication/bus";
+import { getLogger } from "@/lib/log";
 import { confirmWrite, type Confirmation } from "./confirm-write";
 import {
   isLed,
@@ -21,10 +24,14 @@ export interface WrittenRow {
 
 export type RowWrite<T> =
   /** Acknowledged, unless the confirmation is `indeterminate`. */
-  | (Extract<PlacedWrite<T>, { kind: "placed" }> & { confirmation: Confirmation })
+  | (Extract<PlacedWrite<T>, { kind: "placed" }> & {
+      confirmation: Confirmation;
+      /** What it met on its way. */
+      history: readonly WriteStep[];
+    })
   | Exclude<PlacedWrite<T>, { kind: "placed" }>;
 
-export interface WriteRowOptions extends Omit<PlaceOptions, "again"> {
+export interface WriteRowOptions extends Omit<PlaceOptions, "again" | "history"> {
   /** By default the entity's. */
   durability?: Durability;
   /** How long to wait for other regions to confirm it, in ms. */
@@ -49,6 +56,7 @@ export async function writeRow<T extends WrittenRow>(
 ): Promise<RowWrite<T>> {
   const { runtime = defaultRuntime, waitMs = WAIT_MS, durability, confirmMs } = options;
   const led = isLed(entityType, runtime);
+  const history = new WriteHistory();
   const startedMs = performance.now();
   const leftMs = () => Math.max(0, waitMs - (performance.now() - startedMs));
   let unconfirmed: RowWrite<T> | null = null;
@@ -57,19 +65,41 @@ export async function writeRow<T extends WrittenRow>(
       entityType,
       vantage,
       led ? stampedByLeader(entityType, attempt) : attempt,
-      { waitMs: leftMs(), again: unconfirmed !== null, runtime },
+      { waitMs: leftMs(), again: unconfirmed !== null, history, runtime },
     );
-    if (placed.kind !== "placed") return unconfirmed ?? placed;
+    if (placed.kind !== "placed") return tell(entityType, unconfirmed ?? placed, history);
     // Not waited for: the publisher finds the write by itself, and Redis may be away.
     void wakePublisher(runtime().redis, vantage, placed.regionId);
     const { id, origin, position } = placed.value;
-    const event = { entityType, entityId: id, origin, position };
+    const event: WriteEvent = { entityType, entityId: id, origin, position };
     const asked = { durability, timeoutMs: confirmMs, runtime };
-    const confirmation: Confirmation = await confirmWrite(vantage, event, asked);
-    const written: RowWrite<T> = { ...placed, confirmation };
-    if (confirmation.kind !== "indeterminate" || !led || leftMs() === 0) return written;
+    const confirmation: Confirmation = await history.step(
+      "quorum",
+      placed.regionId,
+      () => confirmWrite(vantage, event, asked),
+      (answer) => (answer.kind === "indeterminate" ? answer.detail : answer.kind),
+    );
+    const written: RowWrite<T> = { ...placed, confirmation, history: history.steps };
+    if (confirmation.kind !== "indeterminate" || !led || leftMs() === 0) {
+      return tell(entityType, written, history);
+    }
     unconfirmed = written;
   }
+}
+
+/** Whoever operates this has to see why a user was told that nobody knows. */
+function tell<T>(entityType: EntityType, outcome: RowWrite<T>, history: WriteHistory): RowWrite<T> {
+  const known = { ...outcome, history: history.steps };
+  const indeterminate =
+    outcome.kind === "indeterminate" ||
+    (outcome.kind === "placed" && outcome.confirmation.kind === "indeterminate");
+  if (indeterminate) {
+    getLogger("writes").warn(
+      { entityType, steps: formatSteps(known.history) },
+      "What became of a write is not known.",
+    );
+  }
+  return known;
 }
 
 /** A row of a former leader that the next one took over is in no quorum of the new epoch by itself. */

@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { withReadYourWrites } from "@/lib/db/read-your-writes";
+import { readWhereItIs } from "@/lib/documents/residency";
 import type { Access, Actor, DocumentClock } from "@/lib/documents/types";
 import { seedUpdate } from "./seed-update";
 import { fromBase64, type Db } from "./text-state";
@@ -26,10 +26,11 @@ export async function readText(
   documentId: string,
   known: { marker: string; stateVector: Uint8Array | null },
 ): Promise<Omit<TextNews, "present"> | null> {
-  const { data, regionId } = await withReadYourWrites(
-    actor.userId,
+  const { data, regionId } = await readWhereItIs(
+    actor,
+    documentId,
     async (db) => ({ document: await findText(db, actor.userId, documentId, known.marker) }),
-    { vantage: actor.vantage, token: actor.token },
+    ({ document }) => document !== null,
   );
   if (!data.document) return null;
   const { title, content, clock, access, marker, updates } = data.document;

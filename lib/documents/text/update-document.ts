@@ -41,6 +41,8 @@ export interface DocumentChange {
   baseVersion: DocumentClock;
   /** Saves a version even where nothing changes. */
   saveVersion?: boolean | undefined;
+  /** Saved by itself while somebody types: the history keeps what they saved themselves. */
+  unversioned?: boolean | undefined;
 }
 
 interface Edit {
@@ -143,7 +145,7 @@ class DocumentEdit {
         seed: edit.change ? missingSeed(state) : null,
         snapshot: edit.change ? planSnapshot(state.updates) : null,
         conflict: edit.conflict,
-        version: { id: this.versionId, content: edit.text },
+        version: this.input.unversioned ? null : { id: this.versionId, content: edit.text },
         base: baseVersion,
         guard: earlier || tries >= GUARDED_ATTEMPTS ? null : state.clock,
       });

@@ -2,7 +2,7 @@ import type { Receipt } from "@/lib/db/read-your-writes";
 import type { Access, DocumentClock, RefusalCode } from "@/lib/documents/types";
 import type { Present } from "./presence";
 
-/* What the live editor and /api/documents/[id]/text say to each other, as JSON. */
+/* What an open document and /api/documents/[id]/text and /title say to each other, as JSON. */
 
 /** An answer to a poll. */
 export interface TextNews {
@@ -21,6 +21,12 @@ export interface TextSent {
   ok: true;
   clock: DocumentClock;
   receipt: Receipt;
+}
+
+/** The answer to a title that the open document sent by itself. */
+export interface TitleSaved extends TextSent {
+  /** As it is stored: without the space around it. */
+  title: string;
 }
 
 export interface TextRefused {

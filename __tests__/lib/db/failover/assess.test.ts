@@ -58,7 +58,8 @@ function report(region: RegionId, more: Partial<RegionReport> = {}): RegionRepor
     staleness: { [A]: 300 },
     stalled: [],
     lastEvent: toPosition(900n),
-    peers: ALL.filter((id) => id !== region).map((id) => peer(id)),
+    // A worker asks its own database too.
+    peers: ALL.map((id) => peer(id, id === region ? { latencyMs: 1 } : {})),
     workerAgeMs: 400,
     open: null,
     ...more,
@@ -172,11 +173,11 @@ describe("the gap to expect", () => {
   });
 
   it("has the lease and its margin in it for a failover, less the last lease", () => {
-    // 3 × 80 + 1612 + 15 − 40 − (1200 − 150 − 80)
-    expect(gaps(looks()).failoverMs).toBe(857);
+    // 3 × 80 + 1310 + 15 − 40 − (1000 − 125 − 80)
+    expect(gaps(looks()).failoverMs).toBe(730);
     // Nobody writes any more.
-    expect(gaps(looks({ [A]: { leading: null } })).failoverMs).toBe(1_867);
-    expect(gaps(looks({ [A]: null }))).toEqual({ switchoverMs: null, failoverMs: 1_867 });
+    expect(gaps(looks({ [A]: { leading: null } })).failoverMs).toBe(1_565);
+    expect(gaps(looks({ [A]: null }))).toEqual({ switchoverMs: null, failoverMs: 1_565 });
   });
 
   it("is not known where a round trip has not been measured", () => {

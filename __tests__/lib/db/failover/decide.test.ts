@@ -66,6 +66,7 @@ function facts(self: RegionId, views: RegionView[], more: Partial<Facts> = {}): 
     self,
     nowMs: NOW,
     settings: SETTINGS,
+    distanceMs: () => 0,
     views: new Map(views.map((view) => [view.region, view])),
     renewedAtMs: null,
     attemptedAtMs: null,
@@ -76,6 +77,17 @@ function facts(self: RegionId, views: RegionView[], more: Partial<Facts> = {}): 
 }
 
 const LOST = GUARD + SETTINGS.suspectMs;
+
+/** B and C have just promised the next epoch, each to itself. */
+function inEachOthersWay(a: RegionView): RegionView[] {
+  const promised = (region: RegionId): RegionView => ({
+    ...up(region, { promisedEpoch: 2n, promisedTo: region }, LOST),
+    promisedSinceMs: NOW - 1,
+  });
+  return [a, promised(B), promised(C)];
+}
+/** Longer than the attempt of another candidate is left alone. */
+const ATTEMPT_OVER = 2_000 + SETTINGS.staggerMs;
 const leaderGone = [down(A, LOST), up(B, {}, LOST), up(C, {}, LOST)];
 
 describe("decide", () => {
@@ -99,7 +111,11 @@ describe("decide", () => {
     ],
     [
       "a leader that too few can grant a lease to is not renewed: what failed was promised counts",
-      facts(A, [up(A, {}, LOST), down(B, LOST), up(C, { promisedEpoch: 2n, promisedTo: C }, LOST)]),
+      facts(A, [
+        up(A, {}, ATTEMPT_OVER),
+        down(B, LOST),
+        up(C, { promisedEpoch: 2n, promisedTo: C }, ATTEMPT_OVER),
+      ]),
       { kind: "promote", epoch: 3n },
     ],
     [
@@ -149,6 +165,13 @@ describe("decide", () => {
       { kind: "promote" },
     ],
     [
+      "of equal ones the one that is nearest to a majority is better",
+      facts(C, [down(A, LOST), up(B, {}, GUARD), up(C, {}, GUARD)], {
+        distanceMs: (from, to) => (from === B || to === B ? 170 : 76),
+      }),
+      { kind: "promote" },
+    ],
+    [
       "paused, by the newest word",
       facts(B, [down(A, LOST), up(B, {}, LOST), up(C, { pauseVersion: 2n, paused: true }, LOST)]),
       { kind: "hold", reason: "paused" },
@@ -194,6 +217,21 @@ describe("decide", () => {
         up(C, { promisedEpoch: 2n, promisedTo: C }, 3_000),
       ]),
       { kind: "promote", epoch: 3n },
+    ],
+    [
+      "of candidates that stood in each other's way the first tries again at once",
+      facts(B, inEachOthersWay(down(A, LOST)), { attemptedAtMs: NOW - 1 }),
+      { kind: "promote", epoch: 3n },
+    ],
+    [
+      "and the other leaves it alone",
+      facts(C, inEachOthersWay(down(A, LOST)), { attemptedAtMs: NOW - 1 }),
+      { kind: "hold", reason: "attempt-under-way" },
+    ],
+    [
+      "who may still get a majority is in nobody's way",
+      facts(B, inEachOthersWay(up(A, { promisedEpoch: 1n, released: 1n, heldMs: null }, LOST))),
+      { kind: "hold", reason: "attempt-under-way" },
     ],
     [
       "an own database that may not vote",

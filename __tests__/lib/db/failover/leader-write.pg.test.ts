@@ -3,13 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import { lead, restoreLease, revokeLease } from "@/__tests__/support/lead";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { writeToLeader, type LeaderWriteOptions } from "@/lib/db/failover/leader-write";
+import { formatSteps } from "@/lib/db/failover/write-history";
 import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 
-const VIRGINIA = "us-east-1";
+const VIRGINIA = "us-east-1" as RegionId;
 const DUBLIN = "eu-west-1" as RegionId;
+const SINGAPORE = "ap-southeast-1" as RegionId;
 
 let planet: TestPlanet;
 let runtime: Runtime;
@@ -148,6 +150,50 @@ describe("a write to the leader", () => {
     expect(outcome).toMatchObject({ kind: "done", regionId: DUBLIN });
     expect(outcome.waitedMs).toBeLessThan(1_800);
     expect(await count(DUBLIN, id)).toBe(1);
+  });
+
+  it("is not kept from the next leader that has named the former one, which is gone", async () => {
+    await write(randomUUID());
+    // Elected, and the last to hear of it.
+    await planet
+      .region(DUBLIN)
+      .pool.query("UPDATE mr.leadership SET epoch = $1, leader = $2", [epoch + 1, SINGAPORE]);
+    await runtime.state.refresh(DUBLIN, DUBLIN);
+    const { postgres } = planet.link(DUBLIN, VIRGINIA);
+    await postgres.refuse();
+    const served = after(300, () => move(SINGAPORE));
+    const id = randomUUID();
+    const outcome = await write(id);
+    await served;
+    postgres.heal();
+    expect(outcome).toMatchObject({ kind: "done", regionId: SINGAPORE });
+    expect(outcome.waitedMs).toBeLessThan(2_500);
+    expect(await count(SINGAPORE, id)).toBe(1);
+  });
+
+  it("that is refused keeps its connection", async () => {
+    await revokeLease(planet, VIRGINIA);
+    const db = runtime.clients.write(DUBLIN, VIRGINIA);
+    const backend = async () => {
+      const rows = await db.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+      return rows[0]?.pid;
+    };
+    const before = await backend();
+    await expect(insert(randomUUID())(db)).rejects.toThrow();
+    expect(await backend()).toBe(before);
+  });
+
+  it("says what it met where nobody knows what became of it", async () => {
+    const id = randomUUID();
+    await write(randomUUID());
+    planet.link(DUBLIN, VIRGINIA).postgres.cut({ direction: "from-target" });
+    const outcome = await write(id, { waitMs: 500 });
+    planet.link(DUBLIN, VIRGINIA).postgres.heal();
+    if (outcome.kind !== "indeterminate") throw new Error(outcome.kind);
+    const [step] = outcome.history;
+    expect(step).toMatchObject({ kind: "attempt", regionId: VIRGINIA });
+    expect(step?.answer).toMatch(/did not answer within/);
+    expect(formatSteps(outcome.history)).not.toContain(id);
   });
 
   it("that took longer than the margin counts only while the lease is held", async () => {

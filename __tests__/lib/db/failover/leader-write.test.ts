@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AP, EU, IDS, US } from "@/__tests__/support/routing-world";
 import { leaderNamedBy, wasNeverSent } from "@/lib/db/failover/leader-errors";
 import { writeToLeader, type LeaderWriteOptions } from "@/lib/db/failover/leader-write";
+import type { LeaderQuestion } from "@/lib/db/failover/leader-search";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 
@@ -26,8 +27,8 @@ class World {
   news: RegionId = US;
   leads = true;
   asked: RegionId[] = [];
-  sleeps: number[] = [];
-  looks = 0;
+  /** From when on the former leader was news too, and for how long it was to be looked, each time. */
+  looks: [backAfterMs?: number, timeoutMs?: number][] = [];
 
   write(answer: (region: RegionId, attempt: number) => unknown, waitMs = 60) {
     const runtime = {
@@ -39,8 +40,11 @@ class World {
         leader: () => ({ region: this.leader, epoch: 1 }),
         noteLeader: (_: RegionId, region: RegionId) => (this.leader = region),
         findRegionId: (name: string) => IDS.find((id) => id === name),
-        refresh: async () => {
-          this.looks += 1;
+      },
+      leaders: {
+        wait: async (_: RegionId, { backAfterMs, timeoutMs }: LeaderQuestion) => {
+          this.looks.push([backAfterMs, timeoutMs]);
+          await new Promise((resolve) => setTimeout(resolve, 1));
           this.leader = this.news;
         },
       },
@@ -51,11 +55,7 @@ class World {
       if (value instanceof Error) throw value;
       return value;
     };
-    const sleep = async (ms: number) => {
-      this.sleeps.push(ms);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    };
-    return writeToLeader(EU, attempt, { runtime: () => runtime, sleep, waitMs });
+    return writeToLeader(EU, attempt, { runtime: () => runtime, waitMs });
   }
 }
 
@@ -65,7 +65,7 @@ describe("a write to the leader", () => {
     const outcome = await world.write((region) => (region === AP ? "x" : refusedBy(AP)), PATIENT);
     expect(outcome).toMatchObject({ kind: "done", value: "x", regionId: AP, attempts: 2 });
     expect(world.asked).toEqual([US, AP]);
-    expect(world.looks).toBe(0);
+    expect(world.looks).toEqual([]);
   });
 
   test("does not go where nobody configured a region", async () => {
@@ -76,13 +76,26 @@ describe("a write to the leader", () => {
       PATIENT,
     );
     expect(outcome).toMatchObject({ kind: "done", regionId: AP });
-    expect(world.looks).toBeGreaterThan(0);
+    expect(world.looks).toHaveLength(1);
   });
 
-  test("waits 25 ms, and doubles that up to 200, while there is no lease", async () => {
+  test("is told of a lease that is back after 25 ms, and twice as many up to 200, or tries after a second", async () => {
     const world = new World();
     await world.write((_, attempt) => (attempt < 7 ? noLease() : "x"), PATIENT);
-    expect(world.sleeps).toEqual([25, 50, 100, 200, 200, 200]);
+    expect(world.looks).toEqual([25, 50, 100, 200, 200, 200].map((ms) => [ms, 1_000]));
+  });
+
+  test("waits for news no longer than it may wait at all", async () => {
+    const world = new World();
+    await world.write(noLease, 500);
+    expect(world.looks.length).toBeGreaterThan(0);
+    expect(world.looks.every(([, timeoutMs = Infinity]) => timeoutMs <= 500)).toBe(true);
+  });
+
+  test("leaves one that does not answer alone for a second, unless there is news", async () => {
+    const world = new World();
+    await world.write((_, attempt) => (attempt < 3 ? netError("ECONNREFUSED") : "x"), PATIENT);
+    expect(world.looks.map(([, timeoutMs]) => timeoutMs)).toEqual([1_000, 1_000]);
   });
 
   test.each([

@@ -84,3 +84,21 @@ describe("a lease whose clock is set back", () => {
     expect(await isLeading()).toBe(true);
   });
 });
+
+describe("a first lease that was under way while its database was stopped", () => {
+  it("begins nothing once it is over", async () => {
+    const { pool } = planet.region(VIRGINIA);
+    const begin = async (epoch: number, ageMs: number) => {
+      const { rows } = await pool.query<{ outcome: string }>(
+        `SELECT mr.hold_lease($1, now() - $2 * interval '1 ms', mr.probe() ->> 'boot', 5000, true) AS outcome`,
+        [epoch, ageMs],
+      );
+      const { rows: after } = await pool.query<{ begun: string }>(
+        "SELECT epoch::text AS begun FROM mr.lease",
+      );
+      return [rows[0]?.outcome, after[0]?.begun];
+    };
+    expect(await begin(3, 5_001)).toEqual(["late", "2"]);
+    expect(await begin(3, 4_000)).toEqual(["held", "3"]);
+  });
+});

@@ -10,7 +10,6 @@ import {
 } from "@/components/dead-letters/decisions";
 import { Json, ParkedEventView } from "@/components/dead-letters/parked-event";
 import { RegionLabel } from "@/components/multi-region/region-names";
-import { Forbidden } from "@/components/session/forbidden";
 import { buttonClass } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
@@ -27,8 +26,7 @@ interface Props {
 }
 
 export default async function ParkedRowPage({ searchParams }: Props) {
-  const admin = await requireAdmin("/admin/dead-letters");
-  if (!admin) return <Forbidden />;
+  await requireAdmin();
   const { region, entity, id } = await searchParams;
   const input = parkedRowInput.safeParse({ region, entity, entityId: id });
   if (!input.success) notFound();

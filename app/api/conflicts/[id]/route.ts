@@ -1,5 +1,5 @@
 import { findConflictId, findReader } from "@/app/conflicts/reader";
-import { answer, NOT_FOUND, UNAUTHENTICATED } from "@/app/api/conflicts/answers";
+import { answer, NOT_FOUND, UNAUTHENTICATED } from "@/app/api/answers";
 import { readConflict } from "@/lib/conflicts/read";
 
 export const dynamic = "force-dynamic";

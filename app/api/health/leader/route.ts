@@ -1,4 +1,4 @@
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { regionOf } from "@/app/api/health/region";
 import { leaderHealth } from "@/lib/region-health";
 

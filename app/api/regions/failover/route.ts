@@ -1,6 +1,7 @@
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { findChangingOperator } from "@/app/api/regions/operator";
 import { failoverRequest, parseBody } from "@/app/api/regions/requests";
+import { forgetFailoverHistory } from "@/lib/failover-history";
 import { toFailoverRecord } from "@/lib/failover-records";
 import type { FailoverRefusal } from "@/lib/failover-shape";
 
@@ -29,6 +30,7 @@ export async function POST(request: Request): Promise<Response> {
   const { toRegion, reason, kind } = body.data;
   const by = operator.user.userId;
   const outcome = await operator.manager.triggerManualFailover(toRegion, reason, { kind, by });
+  forgetFailoverHistory();
   if (outcome.kind === "requested") {
     return answer({ attempt: toFailoverRecord(outcome.attempt, true) }, 202);
   }

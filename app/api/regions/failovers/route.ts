@@ -1,5 +1,5 @@
-import { answer } from "@/app/api/conflicts/answers";
-import { failoverManager } from "@/lib/db/failover-manager";
+import { answer } from "@/app/api/answers";
+import { pollFailoverHistory } from "@/lib/failover-history";
 import { toFailoverRecord } from "@/lib/failover-records";
 import { getRequestContext } from "@/lib/request-context";
 
@@ -17,7 +17,7 @@ export async function GET(request: Request): Promise<Response> {
   if (!/^[1-9][0-9]{0,3}$/.test(asked)) {
     return answer({ code: "invalid", message: "limit: a number from 1 to 200." }, 400);
   }
-  const history = await failoverManager.from(vantage).getFailoverHistory(Number(asked));
+  const history = await pollFailoverHistory(vantage, Number(asked));
   const detailed = user?.role === "admin";
   return answer(history.map((attempt) => toFailoverRecord(attempt, detailed)));
 }

@@ -1,4 +1,4 @@
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { findChangingOperator } from "@/app/api/regions/operator";
 import { parseBody, pauseRequest } from "@/app/api/regions/requests";
 

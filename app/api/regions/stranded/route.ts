@@ -1,4 +1,4 @@
-import { answer } from "@/app/api/conflicts/answers";
+import { answer } from "@/app/api/answers";
 import { findOperator } from "@/app/api/regions/operator";
 
 export const dynamic = "force-dynamic";

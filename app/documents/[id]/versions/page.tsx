@@ -57,7 +57,11 @@ export default async function VersionsPage({ params }: { params: Promise<{ id: s
               </summary>
               <div className="space-y-3 px-4 pb-4">
                 {version.summary ? <p className="text-sm break-words">{version.summary}</p> : null}
-                <pre className="max-h-80 overflow-auto rounded-md bg-sunken px-3.5 py-3 font-sans text-sm break-words whitespace-pre-wrap">
+                <pre
+                  tabIndex={0}
+                  aria-label="Content of this version"
+                  className="max-h-80 overflow-auto rounded-md bg-sunken px-3.5 py-3 font-sans text-sm break-words whitespace-pre-wrap"
+                >
                   {version.content}
                 </pre>
                 {document.access === "viewer" || isCurrent(version, document) ? null : (

@@ -48,6 +48,7 @@ async function mergeSnapshot(
         await send(
           await readRows(
             source.db,
+            target.id,
             entity,
             chunk.map(({ id }) => id),
           ),

@@ -106,7 +106,7 @@ class Mender {
     entity: string,
     ids: readonly string[],
   ): Promise<void> {
-    const rows = await readRows(source.pool, entity, ids);
+    const rows = await readRows(source.pool, target.id, entity, ids);
     if (rows === null) return;
     try {
       await mergeRows(target.pool, await this.typesOf(target), rows);
@@ -131,12 +131,6 @@ class Mender {
       const ours = chosen.filter((each) => each.from === source.id).map(({ row }) => row);
       const states = ours.flatMap((row) => row.states[from] ?? []);
       for (const chunk of chunked(states)) {
-        const elements = await readRows(
-          source.pool,
-          entity,
-          chunk.map(({ id }) => id),
-        );
-        if (elements === null) continue;
         const ids = new Set(chunk.map(({ id }) => id));
         for (const [to, target] of this.regions.entries()) {
           const expected = new Map<string, string>();
@@ -146,6 +140,8 @@ class Mender {
             expected.set(row.id, theirs.hash);
           }
           if (expected.size === 0) continue;
+          const elements = await readRows(source.pool, target.id, entity, [...expected.keys()]);
+          if (elements === null) continue;
           await putRows(target.pool, await this.typesOf(target), elements, expected);
         }
       }

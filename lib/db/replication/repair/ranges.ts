@@ -34,10 +34,20 @@ interface Range {
 /** Ids of one query. */
 const IDS_AT_ONCE = 5_000;
 
-async function bounds(view: View, entity: string, { from, to }: Range): Promise<string[]> {
+/** Rows that one of the regions must not have are no difference between them. */
+function readersOf(views: readonly View[]): string[] {
+  return views.map(({ region }) => region);
+}
+
+async function bounds(
+  view: View,
+  readers: readonly string[],
+  entity: string,
+  { from, to }: Range,
+): Promise<string[]> {
   const { rows } = await view.db.query<{ bounds: string[] }>(
-    "SELECT mr.range_bounds($1, $2, $3, $4) AS bounds",
-    [entity, from, to, RANGE_ROWS],
+    "SELECT mr.range_bounds($1, $2, $3, $4, $5::text[]) AS bounds",
+    [entity, from, to, RANGE_ROWS, readers],
   );
   return rows[0]?.bounds ?? [];
 }
@@ -50,13 +60,14 @@ interface RangeHash {
 
 async function hashes(
   view: View,
+  readers: readonly string[],
   entity: string,
   { from, to }: Range,
   dividedAt: readonly string[],
 ): Promise<ReadonlyMap<number, RangeHash>> {
   const { rows } = await view.db.query<RangeHash>(
-    "SELECT bucket, rows::float8 AS rows, hash FROM mr.hash_ranges($1, $2, $3, $4::text[])",
-    [entity, from, to, dividedAt],
+    "SELECT bucket, rows::float8 AS rows, hash FROM mr.hash_ranges($1, $2, $3, $4::text[], $5::text[])",
+    [entity, from, to, dividedAt, readers],
   );
   return new Map(rows.map((row) => [row.bucket, row]));
 }
@@ -96,10 +107,13 @@ export async function findDifferences(
   onRows: (rows: RowStates[]) => Promise<void> | void,
   range: Range = { from: null, to: null },
 ): Promise<number> {
+  const readers = readersOf(views);
   // The region with the most rows divides the range: whatever the others lack, no part is large.
-  const candidates = await Promise.all(views.map((view) => bounds(view, entity, range)));
+  const candidates = await Promise.all(views.map((view) => bounds(view, readers, entity, range)));
   const dividedAt = candidates.reduce((a, b) => (b.length > a.length ? b : a));
-  const hashed = await Promise.all(views.map((view) => hashes(view, entity, range, dividedAt)));
+  const hashed = await Promise.all(
+    views.map((view) => hashes(view, readers, entity, range, dividedAt)),
+  );
   let total = 0;
   for (let bucket = 0; bucket <= dividedAt.length; bucket++) {
     const parts = hashed.map((byBucket) => byBucket.get(bucket));
@@ -118,8 +132,8 @@ export async function findDifferences(
     const lists = await Promise.all(
       views.map(async (view) => {
         const result = await view.db.query<RowState>(
-          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_range($1, $2, $3)",
-          [entity, part.from, part.to],
+          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_range($1, $2, $3, $4::text[])",
+          [entity, part.from, part.to, readers],
         );
         return result.rows;
       }),
@@ -136,14 +150,15 @@ export async function readStates(
   entity: string,
   ids: readonly string[],
 ): Promise<RowStates[]> {
+  const readers = readersOf(views);
   const all: RowStates[] = [];
   for (let start = 0; start < ids.length; start += IDS_AT_ONCE) {
     const some = ids.slice(start, start + IDS_AT_ONCE);
     const lists = await Promise.all(
       views.map(async (view) => {
         const { rows } = await view.db.query<RowState>(
-          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_rows($1, $2::text[])",
-          [entity, some],
+          "SELECT id, hash, clock, origin, bytes, leaving FROM mr.list_rows($1, $2::text[], $3::text[])",
+          [entity, some, readers],
         );
         return new Map(rows.map((row) => [row.id, row]));
       }),

@@ -25,15 +25,20 @@ export function chunked<T extends { bytes: number }>(rows: readonly T[]): T[][] 
   return chunks;
 }
 
-/** Rows in the form in which batches carry events; null when none of them is there. */
+/**
+ * Rows in the form in which batches carry events; null when none of them is there.
+ *
+ * @param reader the region that they are for: those that must not be there are left out
+ */
 export async function readRows(
   source: pg.Pool | pg.PoolClient,
+  reader: string,
   entity: string,
   ids: readonly string[],
 ): Promise<EntityRows | null> {
   const { rows } = await source.query<{ events: number; payload: Buffer | null }>(
-    "SELECT events, payload FROM mr.read_rows($1, $2::text[])",
-    [entity, ids],
+    "SELECT events, payload FROM mr.read_rows($1, $2::text[], $3)",
+    [entity, ids, reader],
   );
   const row = rows[0];
   if (!row || row.events === 0 || row.payload === null) return null;

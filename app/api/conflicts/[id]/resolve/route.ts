@@ -1,5 +1,5 @@
 import { decideConflict } from "@/app/actions/conflict-actions";
-import { answer, isSameOrigin, NOT_FOUND, UNAUTHENTICATED } from "@/app/api/conflicts/answers";
+import { answer, isSameOrigin, NOT_FOUND, UNAUTHENTICATED } from "@/app/api/answers";
 import { findConflictId, findReader } from "@/app/conflicts/reader";
 import type { ResolveRefusal } from "@/lib/conflicts/types";
 

@@ -1,7 +1,8 @@
+import { answer, isSameOrigin } from "@/app/api/answers";
+import { readBody, refuse } from "@/app/api/documents/[id]/answers";
 import { readText } from "@/lib/documents/text/read-text";
 import { defaultPresence } from "@/lib/documents/text/presence";
-import { bytesOf, type TextNews, type TextRefused, type TextSent } from "@/lib/documents/text/wire";
-import type { RefusalCode } from "@/lib/documents/types";
+import { bytesOf, type TextNews, type TextSent } from "@/lib/documents/text/wire";
 import { check, documentInput, textInput } from "@/lib/documents/validation";
 import { NOT_FOUND, sendTextUpdate } from "@/lib/documents/write";
 import { getRequestContext, keepToken } from "@/lib/request-context";
@@ -19,14 +20,6 @@ interface Props {
 
 /** A body is one update in base64 and some JSON around it. */
 const BODY_MAX_BYTES = 600_000;
-
-const STATUS: Partial<Record<RefusalCode, number>> = {
-  unauthenticated: 401,
-  forbidden: 403,
-  "not-found": 404,
-  behind: 409,
-  unavailable: 503,
-};
 
 /** News since `marker`; `sv` is the editor's Yjs state vector in base64, `tab` names its page. */
 export async function GET(request: Request, { params }: Props): Promise<Response> {
@@ -53,7 +46,7 @@ export async function POST(request: Request, { params }: Props): Promise<Respons
   if (!isSameOrigin(request)) return refuse("forbidden", "Another site may not write here.");
   const { user, vantage, token } = await getRequestContext();
   if (!user) return refuse("unauthenticated", "Your session has ended. Sign in again.");
-  const body = await readBody(request);
+  const body = await readBody(request, BODY_MAX_BYTES);
   const input = check(textInput, { documentId: (await params).id, update: body?.update });
   if (!input.ok) return refuse(input.code, input.message);
   const outcome = await sendTextUpdate({ userId: user.userId, vantage, token }, input.value);
@@ -63,37 +56,10 @@ export async function POST(request: Request, { params }: Props): Promise<Respons
   return answer({ ok: true, clock: value.clock, receipt } satisfies TextSent);
 }
 
-function answer(body: unknown, status = 200): Response {
-  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
-}
-
-function refuse(code: RefusalCode, message: string): Response {
-  return answer({ ok: false, code, message } satisfies TextRefused, STATUS[code] ?? 422);
-}
-
-/** Browsers say where a request comes from; one that says nothing is not a page's. */
-function isSameOrigin(request: Request): boolean {
-  const origin = request.headers.get("origin");
-  const host = request.headers.get("x-forwarded-host") ?? request.headers.get("host");
-  return origin !== null && URL.canParse(origin) && new URL(origin).host === host;
-}
-
 function stateVector(text: string | null): Uint8Array | null {
   if (!text || text.length > 100_000) return null;
   try {
     return bytesOf(text);
-  } catch {
-    return null;
-  }
-}
-
-async function readBody(request: Request): Promise<{ update?: unknown } | null> {
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_MAX_BYTES) return null;
-  try {
-    const text = await request.text();
-    if (text.length > BODY_MAX_BYTES) return null;
-    const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? body : null;
   } catch {
     return null;
   }

@@ -1,0 +1,73 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { TEST_TIMEOUT_MS } from "@/__tests__/e2e/support/steps";
+import { everyoneLeaves, Visitor } from "@/__tests__/e2e/support/visitor";
+import { waitFor } from "@/__tests__/support/wait-for";
+import { violations } from "./accessibility";
+
+export function residencySuite(): void {
+  describe("residency", { timeout: TEST_TIMEOUT_MS }, () => {
+    afterAll(everyoneLeaves);
+
+    it("keeps a document in Dublin, serves it to Singapore, and moves it there", async () => {
+      const visitor = await Visitor.arrive();
+      const { page } = visitor;
+      await visitor.signIn("reader@example.com");
+      await visitor.viewFrom("Singapore");
+      await page.goto("/documents/new");
+      await page.getByLabel("Title").fill("Kept in Dublin");
+      await page.getByLabel("Content").fill("Only there.");
+      await page.getByLabel("Kept in").selectOption("eu");
+      await page.getByRole("button", { name: "Create document" }).click();
+      await page.getByRole("heading", { level: 1, name: "Kept in Dublin" }).waitFor();
+      await page.getByText("written where it is kept").waitFor();
+      // The first answer may have come from Dublin for being newer; Singapore never has it.
+      await waitFor(
+        async () => {
+          await page.reload();
+          return (await page.getByText("served across, it is kept there").count()) > 0;
+        },
+        { timeoutMs: 20_000, what: "the document to be served across" },
+      );
+      const id = new URL(page.url()).pathname.split("/").at(-1)!;
+      // In a list of a region that must not have it, it is known by its id.
+      await page.goto("/documents");
+      await page.getByRole("link", { name: `Document ${id}` }).waitFor();
+      expect(await page.getByText("Kept in Dublin").count()).toBe(0);
+      await visitor.shoot("kept-elsewhere");
+      expect(await violations(page)).toEqual([]);
+
+      await page.goto("/residency");
+      const verdict = (region: string) =>
+        page.locator(`li[id="${id}"] [data-presence="${region}"] td`).allTextContents();
+      expect(await verdict("ap-southeast-1")).toEqual(["0", "0", "as it should be"]);
+      expect((await verdict("eu-west-1")).at(-1)).toBe("as it should be");
+      await visitor.shoot("residency");
+      expect(await violations(page)).toEqual([]);
+      await page.setViewportSize({ width: 360, height: 740 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide).toBeLessThanOrEqual(360);
+      await visitor.shoot("residency-360");
+      await page.setViewportSize({ width: 1440, height: 900 });
+
+      await page.goto(`/documents/${id}`);
+      await page.getByLabel("Kept in").selectOption("ap");
+      await page.getByRole("button", { name: "Keep it there" }).click();
+      await page.getByText("It is kept in AP now.").waitFor();
+      await waitFor(
+        async () => {
+          await page.goto("/residency");
+          return (await verdict("eu-west-1")).join() === "0,0,as it should be";
+        },
+        { timeoutMs: 20_000, what: "the document to have left Dublin" },
+      );
+      await page.goto("/documents");
+      await page.getByRole("link", { name: "Kept in Dublin" }).waitFor();
+    });
+
+    it("is nobody's business who is not signed in", async () => {
+      const { page } = await Visitor.arrive();
+      await page.goto("/residency");
+      expect(new URL(page.url()).pathname).toBe("/sign-in");
+    });
+  });
+}

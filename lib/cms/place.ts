@@ -1,0 +1,56 @@
+import { systemSleep, type Sleep } from "@/lib/clock";
+import { isUnreachable } from "@/lib/db/regions/faults";
+import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
+import type { Runtime } from "@/lib/db/regions/runtime";
+import { placeWrite, type Attempt } from "@/lib/db/writes/place-write";
+import type { Route } from "@/lib/documents/acknowledge";
+
+/** How long a change waits for what it starts from before it looks for that in other regions. */
+const CATCH_UP_STEPS_MS = [20, 40, 80, 160, 300];
+
+export type PlacedContent<T> =
+  { kind: "placed"; value: T; route: Route } | { kind: "unavailable"; detail: string };
+
+/**
+ * Runs a write in the nearest region that answers. Where that one lacks what the write starts from it may only
+ * be behind: it is waited for, and then the others are asked, from near to far.
+ *
+ * @param lacks whether an outcome means that; the last one is returned if none has it
+ */
+export async function placeContent<T>(
+  runtime: () => Runtime,
+  vantage: RegionId,
+  attempt: Attempt<T>,
+  lacks: (value: T) => boolean,
+  sleep: Sleep = systemSleep,
+): Promise<PlacedContent<T>> {
+  const done = await placeWrite("ContentItem", vantage, attempt, { runtime });
+  if (done.kind !== "placed") return { kind: "unavailable", detail: done.detail };
+  const { value, regionId, reason } = done;
+  if (!lacks(value)) return { kind: "placed", value, route: { regionId, reason, waitedMs: 0 } };
+  const db = new MultiRegionDb(runtime, vantage);
+  const ask = (id: RegionId) => attempt(db.getWriteClient(id), id).catch(nullIfUnreachable);
+  let waitedMs = 0;
+  for (const step of CATCH_UP_STEPS_MS) {
+    await sleep(step);
+    waitedMs += step;
+    const again = await ask(regionId);
+    if (again !== null && !lacks(again)) {
+      return { kind: "placed", value: again, route: { regionId, reason: "waited", waitedMs } };
+    }
+  }
+  for (const other of db.regionsInOrder()) {
+    if (other === regionId) continue;
+    const found = await ask(other);
+    if (found !== null && !lacks(found)) {
+      const route: Route = { regionId: other, reason: "redirected-behind", waitedMs };
+      return { kind: "placed", value: found, route };
+    }
+  }
+  return { kind: "placed", value, route: { regionId, reason, waitedMs } };
+}
+
+function nullIfUnreachable(error: unknown): null {
+  if (isUnreachable(error)) return null;
+  throw error;
+}

@@ -1,0 +1,66 @@
+import type { Db } from "./statements";
+import { versionName } from "./views";
+import type { PublishedContent } from "./types";
+import type { DocumentClock } from "@/lib/documents/types";
+
+/* What the public may see: versions that `live` names, and nothing of the working text. */
+
+export const PUBLIC_LIMIT = 100;
+
+interface LiveRow {
+  id: string;
+  live: string;
+}
+
+/** What is public of an article, as text that changes with it; null where nothing is. */
+export async function findLive(db: Db, id: string): Promise<string | null> {
+  const rows = await db.$queryRaw<LiveRow[]>`
+    SELECT i."id", i."live" FROM "ContentItem" i
+    WHERE i."id" = ${id}::text AND i."live" IS NOT NULL AND i."live" NOT LIKE '% -'
+      AND i."deletedAt" IS NULL`;
+  return rows[0]?.live ?? null;
+}
+
+/** The same of all, those last published first. */
+export async function listLive(db: Db): Promise<LiveRow[]> {
+  return db.$queryRaw<LiveRow[]>`
+    SELECT i."id", i."live" FROM "ContentItem" i
+    WHERE i."live" IS NOT NULL AND i."live" NOT LIKE '% -' AND i."deletedAt" IS NULL
+    ORDER BY i."live" COLLATE "C" DESC, i."id" COLLATE "C" LIMIT ${PUBLIC_LIMIT}::int`;
+}
+
+interface PublishedRow {
+  id: string;
+  title: string;
+  body: string;
+  versionId: string;
+  author: string | null;
+  contentClock: DocumentClock;
+  regionId: string;
+  createdAt: Date;
+}
+
+/**
+ * Versions by their ids, which never change. The name is of who wrote the article, not of who published it.
+ *
+ * @param excerpt characters of the text; null for all of it
+ */
+export async function findPublished(
+  db: Db,
+  versionIds: readonly string[],
+  excerpt: number | null = null,
+): Promise<PublishedContent[]> {
+  const rows = await db.$queryRaw<PublishedRow[]>`
+    SELECT v."contentId" AS "id", v."title", left(v."body", ${excerpt ?? 2_147_483_647}::int) AS "body",
+      v."id" AS "versionId", u."name" AS "author", v."contentClock", v."regionId", v."createdAt"
+    FROM "ContentVersion" v
+    JOIN "ContentItem" i ON i."id" = v."contentId"
+    LEFT JOIN "User" u ON u."id" = i."authorId"
+    WHERE v."id" = ANY (${[...versionIds]}::text[]) AND v."deletedAt" IS NULL`;
+  return rows.map(({ contentClock, regionId, createdAt, ...row }) => ({
+    ...row,
+    versionName: versionName({ regionId, contentClock }),
+    publishedIn: regionId,
+    publishedAt: createdAt.toISOString(),
+  }));
+}

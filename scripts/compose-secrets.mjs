@@ -1,0 +1,83 @@
+// node scripts/compose-secrets.mjs <folder> [host]
+//
+// The service "secrets" of docker-compose.yml: makes the passwords and secrets of a planet once, and the environment of
+// its processes. With "host" it prints the environment for processes outside of the containers instead.
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+
+/** Service and, on the host, port of each region's database, as in docker-compose.yml. */
+const DATABASES = [
+  { key: "US_EAST", service: "db-us-east", port: 5441 },
+  { key: "EU_WEST", service: "db-eu-west", port: 5442 },
+  { key: "AP_SOUTHEAST", service: "db-ap-southeast", port: 5443 },
+];
+const REDIS = { service: "redis", port: 6381 };
+const SECRETS = [
+  "owner-password",
+  "app-password",
+  "auth-secret",
+  "replication-secret",
+  "seed-password",
+];
+
+/** To be linked or renamed when it is whole: a process may end in mid-write, and another one may do the same. */
+function writeDraft(file, text) {
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o644 });
+  return draft;
+}
+
+function readOrMake(folder, name) {
+  const file = path.join(folder, name);
+  if (!existsSync(file)) {
+    const draft = writeDraft(file, randomBytes(24).toString("hex"));
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    unlinkSync(draft);
+  }
+  return readFileSync(file, "utf8");
+}
+
+/** @param {boolean} onHost whether the reader is outside of the containers */
+function environment(secrets, onHost) {
+  const address = ({ service, port }, inside) =>
+    onHost ? `127.0.0.1:${port}` : `${service}:${inside}`;
+  const url = (role, password, database) =>
+    `postgresql://${role}:${password}@${address(database, 5432)}/meridian`;
+  return [
+    ...DATABASES.flatMap((database) => [
+      ...["READ", "WRITE"].map(
+        (use) =>
+          `DB_${database.key}_${use}=${url("meridian_app", secrets["app-password"], database)}`,
+      ),
+      `DB_${database.key}_DIRECT=${url("meridian_owner", secrets["owner-password"], database)}`,
+    ]),
+    `REDIS_URL=redis://${address(REDIS, 6379)}`,
+    `AUTH_SECRET=${secrets["auth-secret"]}`,
+    `REPLICATION_SECRET=${secrets["replication-secret"]}`,
+    `SEED_PASSWORD=${secrets["seed-password"]}`,
+  ].join("\n");
+}
+
+const [folder, reader] = process.argv.slice(2);
+if (!folder || (reader !== undefined && reader !== "host")) {
+  console.error("Usage: node scripts/compose-secrets.mjs <folder> [host]");
+  process.exit(2);
+}
+mkdirSync(folder, { recursive: true });
+const secrets = Object.fromEntries(SECRETS.map((name) => [name, readOrMake(folder, name)]));
+const file = path.join(folder, "app.env");
+renameSync(writeDraft(file, `${environment(secrets, false)}\n`), file);
+if (reader === "host") console.log(environment(secrets, true));

@@ -80,6 +80,7 @@ const receipt: PublicReceipt = {
   lookedAt: AT,
   current: true,
   fromCache: true,
+  keptElsewhere: false,
   elapsedMs: 0.4,
 };
 
@@ -123,6 +124,16 @@ describe("what the public sees", () => {
     expect(screen.getByText("Answered in").nextElementSibling?.textContent).toContain(
       "from the database",
     );
+  });
+
+  it("says that it is kept elsewhere, and does not blame the reader's region", () => {
+    show(
+      <PublicReceiptLine
+        receipt={{ ...receipt, keptElsewhere: true, vantage: "us-east-1" as never }}
+      />,
+    );
+    expect(screen.getByText(/must not have this article/)).toBeDefined();
+    expect(screen.queryByText(/does not answer/)).toBeNull();
   });
 
   it("is a list, or that there is nothing", () => {
@@ -173,7 +184,7 @@ describe("what authors and reviewers see", () => {
   it("is a complaint at the field that it is about", async () => {
     const message = "Another article has that address already.";
     actions.createContentForm.mockResolvedValue(refusal("invalid", message, { slug: message }));
-    show(<CreateContentForm />);
+    show(<CreateContentForm places={[]} />);
     await userEvent.click(screen.getByRole("button", { name: "Create draft" }));
     expect(await screen.findByText(message)).toBeDefined();
     expect(screen.getByLabelText("Address").getAttribute("aria-invalid")).toBe("true");

@@ -1,13 +1,14 @@
 import { render, screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { KeptElsewhere } from "@/components/documents/kept-elsewhere";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
+import { KeptElsewhere } from "@/components/residency/kept-elsewhere";
 import { PlacementCard } from "@/components/residency/placement-card";
-import type { PlacementView, Presence } from "@/lib/documents/placements";
+import type { PlacementView, Presence } from "@/lib/residency/placements";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 
 const placement = {
-  documentId: "d-1",
+  entity: "Document",
+  id: "d-1",
   residency: "eu",
   regions: ["eu-west-1"],
   updatedAt: "2026-11-26T12:00:00.000Z",
@@ -61,5 +62,16 @@ describe("documents that are kept elsewhere", () => {
     const link = screen.getByRole("link", { name: "Document d-1" });
     expect(link.getAttribute("href")).toBe("/documents/d-1");
     expect(screen.getByText("Dublin")).toBeTruthy();
+  });
+
+  it("lead an author to where an article is worked on", () => {
+    const article = { ...placement, entity: "ContentItem", id: "ships" } as const;
+    render(
+      <RegionNamesProvider regions={DEFAULT_REGIONS}>
+        <KeptElsewhere placements={[article]} />
+      </RegionNamesProvider>,
+    );
+    const link = screen.getByRole("link", { name: "Article ships" });
+    expect(link.getAttribute("href")).toBe("/content/manage/ships");
   });
 });

@@ -94,3 +94,30 @@ export async function waitForConvergence(
     throw new Error(`${(cause as Error).message}\n${differences}`, { cause });
   }
 }
+
+/** Waits until every region has heard all that has been written so far, of what it may have. */
+export async function untilTold(regions: readonly Region[], timeoutMs = 20_000): Promise<void> {
+  const heads = await Promise.all(
+    regions.map(async ({ id, pool }) => {
+      const { rows } = await pool.query<{ actor: string; last: string }>(
+        "SELECT mr.local_actor() AS actor, mr.last_event()::text AS last",
+      );
+      return { id, ...rows[0] };
+    }),
+  );
+  for (const head of heads) {
+    for (const { id, pool } of regions) {
+      if (id === head.id) continue;
+      await waitFor(
+        async () => {
+          const { rowCount } = await pool.query(
+            "SELECT FROM mr.cursor WHERE actor = $1 AND position >= $2::bigint",
+            [head.actor, head.last],
+          );
+          return rowCount === 1;
+        },
+        { timeoutMs, what: `${id} to have heard ${head.id}` },
+      );
+    }
+  }
+}

@@ -11,6 +11,7 @@ import { contentTag } from "@/lib/cms/published";
 import { readContent } from "@/lib/cms/read";
 import type { ContentRow } from "@/lib/cms/types";
 import {
+  articleResidencyInput,
   createContentInput,
   forceSyncInput,
   moveContentInput,
@@ -22,9 +23,11 @@ import { REGIONS } from "@/lib/db/multi-region-config";
 import type { Receipt } from "@/lib/db/read-your-writes";
 import { refused, type Actor, type Refused, type WriteOutcome } from "@/lib/documents/types";
 import { check, type Checked } from "@/lib/documents/validation";
+import type { PlacementRule } from "@/lib/residency/placements";
 import { act } from "@/app/actor";
 import { flashReceipt, getRequestContext } from "@/lib/request-context";
 import { has, lines, text } from "./form-text";
+import { placedText } from "./placed-text";
 
 /*
  * Writing articles. Arguments are untrusted: an action is an endpoint. Who acts is read from the session, and
@@ -45,6 +48,14 @@ export async function updateContent(sent: unknown): Promise<Done> {
 /** `{ contentId, baseVersion, move, publishAt?, versionId? }`: submits, publishes, schedules, restores, … */
 export async function moveContent(sent: unknown): Promise<Done> {
   return acted(check(moveContentInput, sent), edit.moveContent);
+}
+
+/** `{ contentId, residency }`: says where an article is kept; null is every region. */
+export async function changeArticleResidency(
+  sent: unknown,
+): Promise<{ ok: true; placement: PlacementRule; receipt: Receipt } | Refused> {
+  const done = await act(check(articleResidencyInput, sent), edit.changeArticleResidency);
+  return done.ok ? { ok: true, placement: done.value, receipt: done.receipt } : done;
 }
 
 /** Sends an article and its history from a region to all others once more; for administrators. */
@@ -74,10 +85,12 @@ export async function forceSyncContent(
 /* The forms' side: form data in, what the form shows next out. */
 
 export async function createContentForm(_: FormState, form: FormData): Promise<FormState> {
+  const residency = text(form, "residency");
   const result = await createContent({
     slug: text(form, "slug"),
     title: text(form, "title"),
     body: lines(form, "body"),
+    ...(residency === "" ? {} : { residency }),
   });
   if (!result.ok) return toState(result, form);
   const path = `/content/manage/${result.content.id}`;
@@ -123,6 +136,16 @@ export async function moveContentForm(_: FormState, form: FormData): Promise<For
   redirect(path);
 }
 
+export async function changeArticleResidencyForm(_: FormState, form: FormData): Promise<FormState> {
+  const result = await changeArticleResidency({
+    contentId: text(form, "contentId"),
+    residency: text(form, "residency") || null,
+  });
+  if (!result.ok) return toState(result, form);
+  const { placement, receipt } = result;
+  return { status: "done", message: placedText(placement), receipt };
+}
+
 export async function forceSyncForm(_: SyncState, form: FormData): Promise<SyncState> {
   const result = await forceSyncContent({
     contentId: text(form, "contentId"),
@@ -164,7 +187,7 @@ function clock(form: FormData): unknown {
 
 function toState({ code, message, fields = {} }: Refused, form: FormData): FormState {
   const values: Record<string, string> = {};
-  for (const name of ["slug", "title", "body", "publishAt"]) {
+  for (const name of ["slug", "title", "body", "publishAt", "residency"]) {
     if (has(form, name)) values[name] = lines(form, name);
   }
   return { status: "refused", code, message, fields, values };

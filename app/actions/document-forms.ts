@@ -19,6 +19,7 @@ import {
   updateDocument,
 } from "./multi-region-actions";
 import { has, lines, text } from "./form-text";
+import { placedText } from "./placed-text";
 
 /* The forms' side of the actions: form data in, what the form shows next out. */
 
@@ -100,15 +101,8 @@ export async function shareDocumentForm(_: FormState, form: FormData): Promise<F
 export async function changeResidencyForm(_: FormState, form: FormData): Promise<FormState> {
   const result = await changeResidency(text(form, "documentId"), text(form, "residency") || null);
   if (!result.ok) return toState(result, form);
-  const { residency } = result.placement;
-  return {
-    status: "done",
-    message:
-      residency === null
-        ? "Every region may have it now, and gets it."
-        : `It is kept in ${residency.toUpperCase()} now. The other regions give it up once it is there.`,
-    receipt: result.receipt,
-  };
+  const { placement, receipt } = result;
+  return { status: "done", message: placedText(placement), receipt };
 }
 
 export async function unshareDocumentForm(_: FormState, form: FormData): Promise<FormState> {

@@ -23,8 +23,8 @@ import {
   type Checked,
 } from "@/lib/documents/validation";
 import type { SentUpdate } from "@/lib/documents/text/send-update";
-import * as placement from "@/lib/documents/placements";
-import type { PlacementRule } from "@/lib/documents/placements";
+import * as placement from "@/lib/documents/change-residency";
+import type { PlacementRule } from "@/lib/residency/placements";
 import * as write from "@/lib/documents/write";
 import { act, currentActor } from "@/app/actor";
 

@@ -4,7 +4,7 @@ import { requireActor } from "@/app/actor";
 import { PlacementCard } from "@/components/residency/placement-card";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
-import { places, readPlacements, readPresence } from "@/lib/documents/placements";
+import { places, readPlacements, readPresence } from "@/lib/residency/placements";
 
 export const metadata: Metadata = { title: "Residency" };
 
@@ -17,32 +17,40 @@ export default async function ResidencyPage() {
   const shown = await Promise.all(
     placements.slice(0, COUNTED).map(async (placement) => ({
       placement,
-      presence: await readPresence(actor, placement.documentId),
+      presence: await readPresence(actor, placement),
     })),
   );
   return (
     <>
       <PageHeader title="Residency">
         <p className="max-w-2xl text-sm text-pretty text-muted">
-          Documents of yours that are kept in some regions only, and what each region&apos;s
-          database has of them, counted just now. Where a document is not kept there is its id and
-          its owner, and nothing else.
+          Documents and articles of yours that are kept in some regions only, and what each
+          region&apos;s database has of them, counted just now. Where one is not kept there is its
+          id and its owner, and nothing else.
         </p>
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
       <div className="space-y-8">
         {shown.length === 0 ? (
           <p className="rounded-lg border border-dashed border-line-strong px-6 py-14 text-center text-muted">
-            Every region has all of your documents. Open{" "}
+            Every region has all that is yours. Open{" "}
             <Link href="/documents" className="text-accent underline underline-offset-2">
-              one of them
+              a document
+            </Link>{" "}
+            or{" "}
+            <Link href="/content/manage" className="text-accent underline underline-offset-2">
+              an article
             </Link>{" "}
             to keep it somewhere.
           </p>
         ) : (
           <ul className="space-y-4">
             {shown.map(({ placement, presence }) => (
-              <PlacementCard key={placement.documentId} placement={placement} presence={presence} />
+              <PlacementCard
+                key={`${placement.entity} ${placement.id}`}
+                placement={placement}
+                presence={presence}
+              />
             ))}
           </ul>
         )}

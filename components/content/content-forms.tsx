@@ -5,15 +5,16 @@ import { createContentForm, saveContentForm } from "@/app/actions/content-action
 import { fieldError, IDLE, typed } from "@/components/documents/form-state";
 import { Refusal } from "@/components/documents/refusal";
 import { WriteDone } from "@/components/documents/write-done";
+import { PlaceField, type Place } from "@/components/residency/place-field";
 import { TextArea, TextField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { BODY_MAX, SLUG_MAX, TITLE_MAX, type ContentRow } from "@/lib/cms/types";
 
-export function CreateContentForm() {
+export function CreateContentForm({ places }: { places: readonly Place[] }) {
   const [state, action] = useActionState(createContentForm, IDLE);
   return (
     <form action={action} noValidate className="max-w-3xl space-y-5">
-      <Refusal state={state} known={["slug", "title", "body"]} />
+      <Refusal state={state} known={["slug", "title", "body", "residency"]} />
       <TextField
         label="Title"
         name="title"
@@ -38,6 +39,11 @@ export function CreateContentForm() {
         hint="An empty line begins a new paragraph."
         defaultValue={typed(state, "body")}
         error={fieldError(state, "body")}
+      />
+      <PlaceField
+        places={places}
+        defaultValue={typed(state, "residency") ?? ""}
+        error={fieldError(state, "residency")}
       />
       <SubmitButton pendingLabel="Creating">Create draft</SubmitButton>
     </form>

@@ -12,7 +12,8 @@ export function PublicReceiptLine({
   /** Of a single article. */
   version?: string;
 }) {
-  const { regionId, vantage, cachedAt, lookedAt, current, fromCache, elapsedMs } = receipt;
+  const { regionId, vantage, cachedAt, lookedAt, current, fromCache, keptElsewhere, elapsedMs } =
+    receipt;
   return (
     <div className="space-y-2" data-public-receipt={regionId} data-version={version}>
       <dl className="flex flex-wrap gap-x-5 gap-y-1 text-[0.8125rem] [&_dt]:text-muted [&>div]:flex [&>div]:flex-wrap [&>div]:gap-x-1.5">
@@ -48,7 +49,12 @@ export function PublicReceiptLine({
           <Time value={lookedAt} />.
         </Notice>
       )}
-      {regionId === vantage ? null : (
+      {keptElsewhere ? (
+        <Notice tone="info">
+          Served across: <RegionLabel regionId={vantage} /> must not have this article. Nothing of
+          it is kept there.
+        </Notice>
+      ) : regionId === vantage ? null : (
         <Notice tone="info">
           <RegionLabel regionId={vantage} /> does not answer, so another region does.
         </Notice>

@@ -3,12 +3,12 @@
 import Link from "next/link";
 import { useActionState } from "react";
 import { createDocumentForm } from "@/app/actions/document-forms";
+import { PlaceField, type Place } from "@/components/residency/place-field";
 import { buttonClass } from "@/components/ui/button";
 import { TextArea, TextField } from "@/components/ui/field";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { CONTENT_MAX, TITLE_MAX } from "@/lib/documents/types";
 import { fieldError, IDLE, typed } from "./form-state";
-import { PlaceField, type Place } from "./place-field";
 import { Refusal } from "./refusal";
 
 const FIELDS = ["title", "content", "residency"] as const;

@@ -1,26 +1,28 @@
 import Link from "next/link";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { Time } from "@/components/ui/time";
-import type { PlacementView, Presence } from "@/lib/documents/placements";
+import type { PlacementView, Presence } from "@/lib/residency/placements";
+import { nameOf, pathOf } from "./subjects";
 
-/** One document: where it may be, and what every region has of it. */
+/** One document or article: where it may be, and what every region has of it. */
 export function PlacementCard({
-  placement: { documentId, residency, regions, updatedAt },
+  placement,
   presence,
 }: {
   placement: PlacementView;
   presence: readonly Presence[];
 }) {
+  const { id, residency, regions, updatedAt } = placement;
   return (
-    <li id={documentId} className="space-y-3 rounded-lg border border-line bg-surface px-4 py-4">
+    <li id={id} className="space-y-3 rounded-lg border border-line bg-surface px-4 py-4">
       <div className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <h2 className="min-w-0 font-medium break-all">
           <Link
-            href={`/documents/${documentId}`}
+            href={pathOf(placement)}
             prefetch={false}
             className="text-accent underline underline-offset-2"
           >
-            Document {documentId}
+            {nameOf(placement)}
           </Link>
         </h2>
         <p className="text-xs text-muted">
@@ -30,7 +32,7 @@ export function PlacementCard({
       </div>
       <div className="overflow-x-auto">
         <table className="w-full text-sm">
-          <caption className="sr-only">What each region has of document {documentId}</caption>
+          <caption className="sr-only">What each region has of {nameOf(placement)}</caption>
           <thead>
             <tr className="border-b border-line text-right text-xs text-muted">
               <th scope="col" className="py-1 text-left font-normal">

@@ -9,7 +9,9 @@ import { confirmWrite } from "@/lib/db/writes/confirm-write";
 import { covers } from "@/lib/documents/text/text-state";
 import type { DocumentClock } from "@/lib/documents/types";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { placeContent } from "./place";
+import type { PlacementRule } from "@/lib/residency/placements";
+import { isKeptElsewhere } from "@/lib/residency/where-it-is";
+import { placeContent, type ContentPlace } from "./place";
 import {
   changeContent,
   findContent,
@@ -65,18 +67,19 @@ export class MultiRegionCMS {
    * A new draft. The slug names it in every region and for ever; two regions that take the same one at the same
    * time have made one article with two texts, about which a person decides.
    *
-   * @param input checked already: see validation.ts
+   * @param input checked already: see validation.ts. `placement` says which regions may have it; without one all
    * @param regionId where the author is
    */
   async createContent(
-    input: { slug: string; title: string; body: string },
+    input: { slug: string; title: string; body: string; placement?: PlacementRule | undefined },
     userId: string,
     regionId: RegionId,
   ): Promise<ContentOutcome> {
-    const { slug: id, title, body } = input;
+    const { slug: id, title, body, placement } = input;
     const versionId = randomUUID();
-    return this.write(regionId, versionId, false, async (db, region) => {
-      const written = { id, versionId, title, body, userId, regionId: region };
+    const place = { contentId: id, residents: placement?.regions };
+    return this.write(regionId, versionId, place, false, async (db, region) => {
+      const written = { id, versionId, title, body, userId, regionId: region, placement };
       const row = await insertContent(db, written);
       return row ? { kind: "written", row } : { kind: "taken" };
     });
@@ -158,7 +161,7 @@ export class MultiRegionCMS {
     publishAtMs?: number,
   ): Promise<ContentOutcome> {
     const versionId = randomUUID();
-    return this.write(vantage, versionId, true, async (db, regionId) => {
+    return this.write(vantage, versionId, { contentId }, true, async (db, regionId) => {
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         const row = await findContent(db, contentId, userId);
         if (!row || !(row.reviewer || row.author)) return { kind: "not-found" };
@@ -196,15 +199,19 @@ export class MultiRegionCMS {
   private async write(
     vantage: RegionId,
     versionId: string,
+    place: ContentPlace,
     isChange: boolean,
     attempt: (db: PrismaClient, regionId: RegionId) => Promise<Attempted>,
   ): Promise<ContentOutcome> {
     const placed = await placeContent(
       this.runtime,
       vantage,
+      place,
       (db, regionId) =>
         attempt(db, regionId).catch((error: unknown): Attempted => {
           if (isBehind(error)) return { kind: "behind" };
+          // There is an article of that name, or there may be one, and this region must not have it.
+          if (isKeptElsewhere(error)) return { kind: isChange ? "not-found" : "taken" };
           throw error;
         }),
       ({ kind }) => isChange && (kind === "behind" || kind === "not-found"),

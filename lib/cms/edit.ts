@@ -1,3 +1,4 @@
+import { defaultRuntime } from "@/lib/db/regions/runtime";
 import { acknowledge } from "@/lib/documents/acknowledge";
 import {
   refused,
@@ -6,7 +7,10 @@ import {
   type Refused,
   type WriteOutcome,
 } from "@/lib/documents/types";
+import { placementBy, type PlacementRule } from "@/lib/residency/placements";
 import { multiRegionCms, type ContentUpdates } from "./content-sync";
+import { placeContent } from "./place";
+import { moveArticle } from "./statements";
 import type { ContentOutcome, ContentRow } from "./types";
 import type { Move, RefusedMove } from "./workflow";
 
@@ -15,6 +19,11 @@ import type { Move, RefusedMove } from "./workflow";
 export const NO_ARTICLE = refused(
   "not-found",
   "There is no such article, or it is not yours to change.",
+);
+
+const UNAVAILABLE = refused(
+  "unavailable",
+  "No region answered. Whether it was saved is not known: look before you try again.",
 );
 
 const REFUSALS: Readonly<Record<RefusedMove, Refused>> = {
@@ -40,10 +49,14 @@ const REFUSALS: Readonly<Record<RefusedMove, Refused>> = {
 
 export async function createContent(
   actor: Actor,
-  input: { slug: string; title: string; body: string },
+  input: { slug: string; title: string; body: string; residency?: string | undefined },
 ): Promise<WriteOutcome<ContentRow>> {
   const startedMs = performance.now();
-  const outcome = await multiRegionCms.createContent(input, actor.userId, actor.vantage);
+  const { residency, ...article } = input;
+  const placement = residency === undefined ? undefined : placementBy("ContentItem", residency);
+  if (placement && "ok" in placement) return placement;
+  const draft = { ...article, placement };
+  const outcome = await multiRegionCms.createContent(draft, actor.userId, actor.vantage);
   return told(actor, startedMs, outcome);
 }
 
@@ -83,6 +96,37 @@ export async function moveContent(
   );
 }
 
+/**
+ * Says where an article may be from now on, its history with it. It is said where the article is; the regions
+ * then copy its rows in or take them away, on their own time.
+ */
+export async function changeArticleResidency(
+  actor: Actor,
+  input: { contentId: string; residency: string | null },
+): Promise<WriteOutcome<PlacementRule>> {
+  const startedMs = performance.now();
+  const rule = placementBy("ContentItem", input.residency);
+  if ("ok" in rule) return rule;
+  const { contentId: id } = input;
+  const placed = await placeContent(
+    defaultRuntime,
+    actor.vantage,
+    { contentId: id },
+    (db) => moveArticle(db, { id, userId: actor.userId, ...rule }),
+    (row) => row === null,
+  );
+  if (placed.kind === "unavailable") return UNAVAILABLE;
+  const { value, route } = placed;
+  if (!value?.readable) return NO_ARTICLE;
+  if (!value.allowed) {
+    return refused("forbidden", "Only the author or a reviewer can say where an article is kept.");
+  }
+  if (value.origin === null || value.position === null) return NO_ARTICLE;
+  const { origin, position } = value;
+  const event = { entityType: "Placement", entityId: id, origin, position } as const;
+  return acknowledge(actor, startedMs, route, event, rule);
+}
+
 async function told(
   actor: Actor,
   startedMs: number,
@@ -109,10 +153,7 @@ async function told(
         "The version you started from has not reached any region that answers. Nothing was saved; try again in a moment.",
       );
     case "unavailable":
-      return refused(
-        "unavailable",
-        "No region answered. Whether it was saved is not known: look before you try again.",
-      );
+      return UNAVAILABLE;
     default:
       return outcome satisfies never;
   }

@@ -7,24 +7,32 @@ import type { DocumentClock } from "@/lib/documents/types";
 
 export const PUBLIC_LIMIT = 100;
 
+/** What is public of an article. */
 interface LiveRow {
   id: string;
+  /** As text that changes with it. */
   live: string;
+  /** The regions that may have it; null where nobody ever said, empty for all of them. */
+  regions: string[] | null;
 }
 
-/** What is public of an article, as text that changes with it; null where nothing is. */
-export async function findLive(db: Db, id: string): Promise<string | null> {
-  const rows = await db.$queryRaw<LiveRow[]>`
-    SELECT i."id", i."live" FROM "ContentItem" i
-    WHERE i."id" = ${id}::text AND i."live" IS NOT NULL AND i."live" NOT LIKE '% -'
-      AND i."deletedAt" IS NULL`;
-  return rows[0]?.live ?? null;
+/** `live` is null where this region has nothing public of that name. */
+export type FoundLive = Pick<LiveRow, "regions"> & { live: string | null };
+
+export async function findLive(db: Db, id: string): Promise<FoundLive> {
+  const rows = await db.$queryRaw<FoundLive[]>`
+    SELECT i."live", p."regions" FROM (SELECT ${id}::text AS "id") a
+    LEFT JOIN "ContentItem" i ON i."id" = a."id" AND i."live" IS NOT NULL AND i."live" NOT LIKE '% -'
+      AND i."deletedAt" IS NULL
+    LEFT JOIN "Placement" p ON p."id" = 'ContentItem/' || a."id"`;
+  return rows[0] ?? { live: null, regions: null };
 }
 
-/** The same of all, those last published first. */
+/** What this region has, last published first. */
 export async function listLive(db: Db): Promise<LiveRow[]> {
   return db.$queryRaw<LiveRow[]>`
-    SELECT i."id", i."live" FROM "ContentItem" i
+    SELECT i."id", i."live", p."regions" FROM "ContentItem" i
+    LEFT JOIN "Placement" p ON p."id" = 'ContentItem/' || i."id"
     WHERE i."live" IS NOT NULL AND i."live" NOT LIKE '% -' AND i."deletedAt" IS NULL
     ORDER BY i."live" COLLATE "C" DESC, i."id" COLLATE "C" LIMIT ${PUBLIC_LIMIT}::int`;
 }

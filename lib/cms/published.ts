@@ -32,6 +32,8 @@ export interface PublicReceipt {
   current: boolean;
   /** Whether the text came from the cache. */
   fromCache: boolean;
+  /** Whether the reader's region must not have it. Then it is kept nowhere on the way. */
+  keptElsewhere: boolean;
   elapsedMs: number;
 }
 
@@ -43,6 +45,16 @@ export interface PublicAnswer<T> {
 interface Kept<T> {
   value: T;
   cachedAt: string;
+}
+
+interface Found<T> {
+  seen: Seen<unknown>;
+  value: T;
+  cachedAt: string;
+  fromCache: boolean;
+  keptElsewhere: boolean;
+  /** Where it may be, if this region lacks it. */
+  elsewhere: readonly string[] | null;
 }
 
 export const contentTag = (region: string) => `content:${region}`;
@@ -63,13 +75,15 @@ export class PublishedContentReader {
     this.looks = new RegionLooks(runtime, lookMs);
   }
 
-  /** Null where that region has nothing public of that name. */
+  /** Null where that region has nothing public of that name, and no other one is said to have it. */
   read(vantage: RegionId, id: string): Promise<PublicAnswer<PublishedContent | null>> {
     return this.answer(vantage, async (region) => {
       const seen = await this.looks.at(vantage, region, `of ${id}`, (db) => findLive(db, id));
-      if (seen.value === null) return nothing(seen, null);
-      const live = seen.value;
-      return this.kept(vantage, region, seen, ["content", region, id, live], async (db) => {
+      const { live, regions } = seen.value;
+      // On its way to a region it is still where it was.
+      if (live === null) return nothing(seen, null, regions);
+      const key = mayBeIn(vantage, regions) ? ["content", region, id, live] : null;
+      return this.kept(vantage, region, seen, key, async (db) => {
         const [found] = await findPublished(db, [versionOf(live)]);
         if (!found) throw new NotAppliedError(region);
         return found;
@@ -77,14 +91,16 @@ export class PublishedContentReader {
     });
   }
 
-  /** What is public in that region, last published first. */
+  /** What is public in that region, last published first. Not what that region must not have. */
   list(vantage: RegionId): Promise<PublicAnswer<PublishedContent[]>> {
     return this.answer(vantage, async (region) => {
       const seen = await this.looks.at(vantage, region, "all", listLive);
-      if (seen.value.length === 0) return nothing(seen, []);
-      const names = seen.value.map(({ id, live }) => `${id} ${live}`);
-      return this.kept(vantage, region, seen, ["contents", region, ...names], async (db) => {
-        const ids = seen.value.map(({ live }) => versionOf(live));
+      // Another region's, while that of the reader does not answer.
+      const shown = seen.value.filter(({ regions }) => mayBeIn(vantage, regions));
+      if (shown.length === 0) return nothing(seen, [], null);
+      const key = ["contents", region, ...shown.map(({ id, live }) => `${id} ${live}`)];
+      return this.kept(vantage, region, seen, key, async (db) => {
+        const ids = shown.map(({ live }) => versionOf(live));
         const found = await findPublished(db, ids, EXCERPT);
         return ids.flatMap((id) => found.find(({ versionId }) => versionId === id) ?? []);
       });
@@ -95,30 +111,32 @@ export class PublishedContentReader {
     vantage: RegionId,
     region: RegionId,
     seen: Seen<unknown>,
-    key: readonly string[],
+    /** Null: nothing of it may be kept here. */
+    key: readonly string[] | null,
     load: (db: ReturnType<MultiRegionDb["getReadClient"]>) => Promise<T>,
-  ) {
-    let fromCache = true;
-    const { value, cachedAt } = await this.cache(key, [contentTag(region)], async () => {
+  ): Promise<Found<T>> {
+    let fromCache = key !== null;
+    const fresh = async (): Promise<Kept<T>> => {
       fromCache = false;
       const db = new MultiRegionDb(this.runtime, vantage).getReadClient(region);
-      return { value: await load(db), cachedAt: new Date().toISOString() } satisfies Kept<T>;
-    });
-    return { seen, value, cachedAt, fromCache };
+      return { value: await load(db), cachedAt: new Date().toISOString() };
+    };
+    const kept = key === null ? await fresh() : await this.cache(key, [contentTag(region)], fresh);
+    return { seen, ...kept, fromCache, keptElsewhere: key === null, elsewhere: null };
   }
 
   /** From the nearest region that answers. */
   private async answer<T>(
     vantage: RegionId,
-    ask: (
-      region: RegionId,
-    ) => Promise<{ seen: Seen<unknown>; value: T; cachedAt: string; fromCache: boolean }>,
+    ask: (region: RegionId) => Promise<Found<T>>,
   ): Promise<PublicAnswer<T>> {
     const startedMs = performance.now();
     let failure: unknown = new Error("No region is configured");
+    let none: { answer: PublicAnswer<T>; elsewhere: readonly string[] } | null = null;
+    const silent: RegionId[] = [];
     for (const regionId of new MultiRegionDb(this.runtime, vantage).regionsInOrder()) {
       try {
-        const { seen, value, cachedAt, fromCache } = await ask(regionId);
+        const { seen, value, cachedAt, fromCache, keptElsewhere, elsewhere } = await ask(regionId);
         const receipt: PublicReceipt = {
           regionId,
           vantage,
@@ -126,14 +144,19 @@ export class PublishedContentReader {
           lookedAt: new Date(seen.lookedAt).toISOString(),
           current: seen.current,
           fromCache,
+          keptElsewhere,
           elapsedMs: performance.now() - startedMs,
         };
-        return { value, receipt };
+        if (elsewhere === null) return { value, receipt };
+        none ??= { answer: { value, receipt }, elsewhere };
       } catch (error) {
         if (!isUnreachable(error) && !(error instanceof NotAppliedError)) throw error;
         failure = error;
+        silent.push(regionId);
       }
     }
+    // Where it may be has to say that it is not there.
+    if (none && !silent.some((id) => none?.elsewhere.includes(id))) return none.answer;
     throw failure;
   }
 }
@@ -145,8 +168,17 @@ class NotAppliedError extends Error {
   }
 }
 
-function nothing<T>(seen: Seen<unknown>, value: T) {
-  return { seen, value, cachedAt: new Date(seen.lookedAt).toISOString(), fromCache: false };
+function nothing<T>(
+  seen: Seen<unknown>,
+  value: T,
+  elsewhere: readonly string[] | null,
+): Found<T> {
+  const cachedAt = new Date(seen.lookedAt).toISOString();
+  return { seen, value, cachedAt, fromCache: false, keptElsewhere: false, elsewhere };
+}
+
+function mayBeIn(region: RegionId, regions: readonly string[] | null): boolean {
+  return regions === null || regions.length === 0 || regions.includes(region);
 }
 
 function versionOf(live: string): string {

@@ -2,6 +2,7 @@ import { withReadYourWrites } from "@/lib/db/read-your-writes";
 import type { Answer } from "@/lib/documents/read";
 import type { Actor, Person } from "@/lib/documents/types";
 import { Prisma } from "@/lib/generated/prisma/client";
+import { readWhereItIs } from "@/lib/residency/where-it-is";
 import {
   CONTENT_COLUMNS,
   findContent,
@@ -60,8 +61,9 @@ export async function readContent(
   actor: Actor,
   contentId: string,
 ): Promise<Answer<ManagedContent | null>> {
-  const { data, receipt } = await withReadYourWrites(
-    actor.userId,
+  const { data, receipt } = await readWhereItIs(
+    actor,
+    { entity: "ContentItem", id: contentId },
     async (db) => {
       const [row, versions] = await Promise.all([
         findContent(db, contentId, actor.userId),
@@ -69,7 +71,8 @@ export async function readContent(
       ]);
       return { row, versions, author: row ? await nameOf(db, row.authorId) : null };
     },
-    { vantage: actor.vantage, token: actor.token, of: "ContentItem" },
+    ({ row }) => row !== null,
+    { of: "ContentItem" },
   );
   const { row, versions, author } = data;
   if (!row || !(row.reviewer || row.author)) return { value: null, receipt };

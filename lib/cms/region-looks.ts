@@ -17,7 +17,8 @@ const ANSWER_MS = 2_000;
 /** What is kept of looks; slugs come from anybody. */
 const MAX_LOOKS = 2_000;
 
-const ENTITY = "ContentItem";
+/** Of these a look depends. */
+const ENTITIES = ["ContentItem", "Placement"];
 
 interface Look<T> {
   value: T;
@@ -134,7 +135,7 @@ export class RegionLooks {
     if (url === null) return;
     const redis = connectSubscriber(url, changedChannel(region));
     redis.on("message", (_channel: string, names: string) => {
-      if (names.split(",").includes(ENTITY)) this.hint(region);
+      if (names.split(",").some((name) => ENTITIES.includes(name))) this.hint(region);
     });
     // What was said while the connection was down is gone.
     redis.on("ready", () => this.hint(region));

@@ -7,7 +7,8 @@ import type { Service } from "@/lib/service";
 const BATCH = 100;
 
 /**
- * Publishes what is due by this database's clock, while this database holds the lease. What is written follows from
+ * Publishes what is due by this database's clock, while this database holds the lease; an article that is kept in
+ * some regions only, which the leader may not be one of, is published by each of those. What is written follows from
  * the schedule alone: the version's id, what it says and the key of `live`. So a region that wrongly believes to
  * lead, or one that leads next and has not heard of it, writes the same rows, which are one row everywhere. The
  * key is that of the schedule and not of the moment: whoever has taken the article down, or has published another
@@ -17,11 +18,13 @@ const PUBLISH = `
   WITH due AS (
     SELECT i."id", split_part(i."schedule", ' ', 1) AS "key", split_part(i."schedule", ' ', 3) AS "versionId"
     FROM "ContentItem" i
-    WHERE mr.leading() IS NOT NULL AND i."deletedAt" IS NULL
+    WHERE i."deletedAt" IS NULL
       AND i."schedule" IS NOT NULL AND i."schedule" NOT LIKE '% -'
       AND split_part(i."schedule", ' ', 2) COLLATE "C"
         <= lpad(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint::text, 13, '0')
       AND split_part(i."schedule", ' ', 1) COLLATE "C" > split_part(coalesce(i."live", ''), ' ', 1)
+      AND (mr.leading() IS NOT NULL OR EXISTS (
+        SELECT FROM "Placement" p WHERE p."id" = 'ContentItem/' || i."id" AND p."regions" <> '{}'))
     ORDER BY split_part(i."schedule", ' ', 2) COLLATE "C" LIMIT $1 FOR UPDATE SKIP LOCKED
   ), published AS (
     UPDATE "ContentItem" i
@@ -39,7 +42,7 @@ const PUBLISH = `
   )
   SELECT count(*)::integer AS published FROM published`;
 
-/** Publishes scheduled versions when they are due; one runs in every worker, and that of the leader works. */
+/** Publishes scheduled versions when they are due; one runs in every worker, and mostly that of the leader works. */
 export class ScheduledPublisher implements Service {
   readonly name = "scheduled publisher";
   private readonly stopping = new AbortController();
@@ -64,7 +67,7 @@ export class ScheduledPublisher implements Service {
     this.stopping.abort();
   }
 
-  /** Number of articles published; none where another region leads. */
+  /** Number of articles published; where another region leads, of those that are kept here. */
   async publishDue(): Promise<number> {
     const { rows } = await this.store.query<{ published: number }>(PUBLISH, [BATCH]);
     return rows[0]?.published ?? 0;

@@ -70,13 +70,22 @@ export interface InsertInput {
   body: string;
   userId: string;
   regionId: string;
+  /** Where it may be; without it anywhere. */
+  placement?: { residency: string | null; regions: readonly string[] } | undefined;
 }
 
 /** Null where the slug is taken, unless it was by an earlier attempt of this same write. */
 export async function insertContent(db: Db, input: InsertInput): Promise<StoredContent | null> {
-  const { id, versionId, title, body, userId, regionId } = input;
+  const { id, versionId, title, body, userId, regionId, placement } = input;
   const rows = await db.$queryRaw<StoredContent[]>`
-    WITH created AS (
+    WITH placed AS (
+      INSERT INTO "Placement" ("id", "entity", "entityId", "ownerId", "residency", "regions", "updatedBy")
+      SELECT 'ContentItem/' || ${id}::text, 'ContentItem', ${id}::text, ${userId}::text,
+        ${placement?.residency ?? null}::text, ${placement?.regions ?? []}::text[], ${userId}::text
+      WHERE ${placement !== undefined}::boolean
+        AND NOT EXISTS (SELECT FROM "ContentItem" i WHERE i."id" = ${id}::text)
+      ON CONFLICT ("id") DO NOTHING
+    ), created AS (
       INSERT INTO "ContentItem" ("id", "title", "body", "authorId", "updatedBy")
       VALUES (${id}::text, ${title}::text, ${body}::text, ${userId}::text, ${userId}::text)
       ON CONFLICT ("id") DO NOTHING
@@ -197,5 +206,41 @@ export async function findVersionText(
   const rows = await db.$queryRaw<{ title: string; body: string }[]>`
     SELECT v."title", v."body" FROM "ContentVersion" v
     WHERE v."id" = ${versionId}::text AND v."contentId" = ${contentId}::text AND v."deletedAt" IS NULL`;
+  return rows[0] ?? null;
+}
+
+export interface MovedContent {
+  /** Whether the asking person knows of it. */
+  readable: boolean;
+  /** Whether they are the author or a reviewer. */
+  allowed: boolean;
+  /** Of the placement; null where nothing was written. */
+  origin: string | null;
+  position: bigint | null;
+}
+
+/** Says where an article may be; null where it is unknown. */
+export async function moveArticle(
+  db: Db,
+  input: { id: string; userId: string; residency: string | null; regions: readonly string[] },
+): Promise<MovedContent | null> {
+  const { id, userId, residency, regions } = input;
+  const rows = await db.$queryRaw<MovedContent[]>`
+    WITH target AS (
+      SELECT i."id", i."authorId", i."authorId" = ${userId}::text OR ${isReviewer(userId)} AS "allowed",
+        ${isReviewer(userId)} OR ${isAuthor(userId)} AS "readable"
+      FROM "ContentItem" i WHERE i."id" = ${id}::text AND i."deletedAt" IS NULL
+    ), changed AS (
+      INSERT INTO "Placement" AS p
+        ("id", "entity", "entityId", "ownerId", "residency", "regions", "updatedBy")
+      SELECT 'ContentItem/' || t."id", 'ContentItem', t."id", t."authorId",
+        ${residency}::text, ${regions}::text[], ${userId}::text
+      FROM target t WHERE t."allowed"
+      ON CONFLICT ("id") DO UPDATE
+        SET "residency" = excluded."residency", "regions" = excluded."regions",
+          "updatedBy" = excluded."updatedBy", "updatedAt" = now()
+      RETURNING p."origin", p."position"
+    )
+    SELECT t."readable", t."allowed", c."origin", c."position" FROM target t LEFT JOIN changed c ON true`;
   return rows[0] ?? null;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { REGIONS, type RegionId } from "@/lib/db/multi-region-config";
-import { baseVersion, storable } from "@/lib/documents/validation";
+import { baseVersion, residency, storable } from "@/lib/documents/validation";
 import { BODY_MAX, SLUG_MAX, TITLE_MAX } from "./types";
 import { MOVES } from "./workflow";
 
@@ -45,7 +45,16 @@ const contentId = z
   .regex(SLUG, "There is no such article.")
   .max(SLUG_MAX, "There is no such article.");
 
-export const createContentInput = z.strictObject({ slug, title, body });
+export const createContentInput = z.strictObject({
+  slug,
+  title,
+  body,
+  residency: residency.optional(),
+});
+export const articleResidencyInput = z.strictObject({
+  contentId,
+  residency: residency.nullable(),
+});
 export const updateContentInput = z.strictObject({
   contentId,
   baseVersion,

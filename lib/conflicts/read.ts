@@ -104,12 +104,18 @@ async function whereItIs<T>(
   return first;
 }
 
-/** For the page of an article: its conflicts, newest first. */
+/**
+ * For the page of an article: its conflicts, newest first.
+ *
+ * @param residents see readDocumentConflicts
+ */
 export function readArticleConflicts(
   reader: ConflictReader,
   articleId: string,
+  residents: readonly RegionId[] = [],
 ): Promise<Answer<ConflictList>> {
-  return readConflicts(reader, { articleId, limit: 20 });
+  const filter = { articleId, limit: 20 };
+  return readConflicts(reader, filter, residents.length > 0 ? residents : undefined);
 }
 
 /** Null where it is unknown or not the reader's to see: a reader can't tell which. */

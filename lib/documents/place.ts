@@ -5,9 +5,9 @@ import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { isLed, placeWrite, type Attempt, type PlacedWrite } from "@/lib/db/writes/place-write";
+import { findingNothingElsewhere, readWhereItIs, residentsOf } from "@/lib/residency/where-it-is";
 import type { Route } from "./acknowledge";
 import { documentExists } from "./queries";
-import { findingNothingElsewhere, readWhereItIs, residentsOf } from "./residency";
 import { refused, type Actor, type Refused } from "./types";
 
 /*
@@ -76,7 +76,7 @@ export async function place<R>(
   const done = await placeWrite(entityType, actor.vantage, attempt);
   if (done.kind !== "placed") return notPlaced(entityType, done);
   if (done.value) return { row: done.value, route: routeOf(done) };
-  const residents = await residentsOf(actor, documentId);
+  const residents = await residentsOf(actor, { entity: "Document", id: documentId });
   if (residents?.includes(done.regionId) === false) {
     if (isLed(entityType)) return LED_ELSEWHERE;
     const there = await placeWrite(entityType, actor.vantage, attempt, { residents });
@@ -121,7 +121,7 @@ async function placeOnceMoved<R>(
 ): Promise<Placed<R> | Refused> {
   const { data } = await readWhereItIs(
     actor,
-    documentId,
+    { entity: "Document", id: documentId },
     async (db) => ({ found: await documentExists(db, actor.userId, documentId) }),
     ({ found }) => found !== null,
   );

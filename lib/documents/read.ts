@@ -1,8 +1,8 @@
 import { withReadYourWrites, type ReadLevel, type Receipt } from "@/lib/db/read-your-writes";
+import { readWhereItIs } from "@/lib/residency/where-it-is";
 import { FIRST_PAGE, type ListQuery } from "./list-query";
 import { listDocumentRows } from "./list-rows";
 import { findDocumentRow, listCollaboratorRows, listVersionRows } from "./queries";
-import { readWhereItIs } from "./residency";
 import type { Actor, CollaboratorView, DocumentListPage, DocumentView, VersionView } from "./types";
 import { toCollaboratorView, toDocumentView, toListPage, toVersionView } from "./views";
 
@@ -45,7 +45,7 @@ export async function readDocument(
 ): Promise<Answer<DocumentPage | null>> {
   const { data, receipt } = await readWhereItIs(
     actor,
-    documentId,
+    { entity: "Document", id: documentId },
     async (db) => {
       const [document, collaborators] = await Promise.all([
         findDocumentRow(db, actor.userId, documentId),
@@ -74,7 +74,7 @@ export async function readHistory(
 ): Promise<Answer<HistoryPage | null>> {
   const { data, receipt } = await readWhereItIs(
     actor,
-    documentId,
+    { entity: "Document", id: documentId },
     async (db) => {
       const [document, versions] = await Promise.all([
         findDocumentRow(db, actor.userId, documentId),

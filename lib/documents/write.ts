@@ -3,10 +3,10 @@ import type { WriteEvent } from "@/lib/db/geo-replication";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { placeWrite } from "@/lib/db/writes/place-write";
+import { placementBy } from "@/lib/residency/placements";
+import { findingNothingElsewhere } from "@/lib/residency/where-it-is";
 import { acknowledge, documentEvent } from "./acknowledge";
 import { LED_ELSEWHERE, NOT_FOUND, notPlaced, place, routeOf } from "./place";
-import { placementBy } from "./placements";
-import { findingNothingElsewhere } from "./residency";
 import {
   insertDocument,
   tombstoneCollaborator,
@@ -35,7 +35,7 @@ export async function createDocument(
   const started = performance.now();
   const { title, content, residency } = input;
   const ids = { documentId: randomUUID(), versionId: randomUUID() };
-  const placement = residency === undefined ? undefined : placementBy(residency);
+  const placement = residency === undefined ? undefined : placementBy("Document", residency);
   if (placement && "ok" in placement) return placement;
   const row = { ...ids, title, content, placement, userId: actor.userId };
   const insert = findingNothingElsewhere((db: PrismaClient, regionId: RegionId) =>

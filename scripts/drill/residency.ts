@@ -4,10 +4,11 @@ import { Redis } from "ioredis";
 import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
-import { changeResidency } from "@/lib/documents/placements";
+import { changeResidency } from "@/lib/documents/change-residency";
 import { readDocument } from "@/lib/documents/read";
 import type { WriteOutcome } from "@/lib/documents/types";
 import { createDocument, deleteDocument, updateDocument } from "@/lib/documents/write";
+import { createContent, moveContent, updateContent } from "@/lib/cms/edit";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 import { postgresName } from "@/scripts/local/planet-stores";
 import { signal } from "@/scripts/local/process-tools";
@@ -187,6 +188,32 @@ async function live(
   await edit(from(US), goes.id, {
     summary: make({ nowhereIn: [US, EU], notInTablesOf: [US, EU], inTablesOf: [AP], secret: true }),
   });
+
+  log("an article, with its history, published from Virginia");
+  await pool(US).query(
+    `INSERT INTO "User" (id, email, name, "passwordHash", role)
+     VALUES ($1, 'reviewer@drill.example', 'Reviewer', '', 'admin')`,
+    [OWNER],
+  );
+  await until("the reviewer to be known in Dublin", async () => {
+    const { rowCount } = await pool(EU).query(`SELECT FROM "User" WHERE id = $1`, [OWNER]);
+    return rowCount === 1;
+  });
+  const article = {
+    slug: `kept-${randomBytes(4).toString("hex")}`,
+    title: inEu(),
+    body: inEu(),
+    residency: "eu",
+  };
+  const drafted = await done(createContent(from(US), article));
+  const contentId = drafted.id;
+  const changed = await done(
+    updateContent(from(AP), { contentId, body: inEu(), baseVersion: drafted.clock }),
+  );
+  const sent = await done(
+    moveContent(from(US), { contentId, move: "submit", baseVersion: changed.clock }),
+  );
+  await done(moveContent(from(US), { contentId, move: "publish", baseVersion: sent.clock }));
 
   log("the leader is killed, and edits go on");
   const victim = planet.cluster().regions.find(({ id }) => id === US);

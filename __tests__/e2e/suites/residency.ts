@@ -64,6 +64,65 @@ export function residencySuite(): void {
       await page.getByRole("link", { name: "Kept in Dublin" }).waitFor();
     });
 
+    it("keeps an article in Dublin, and serves it across to the public of Singapore", async () => {
+      const visitor = await Visitor.arrive();
+      const { page } = visitor;
+      await visitor.signIn("admin@example.com");
+      await visitor.viewFrom("Singapore");
+      await page.goto("/content/manage/new");
+      await page.getByLabel("Title").fill("An article of Dublin");
+      await page.getByLabel("Address").fill("of-dublin");
+      await page.getByLabel("Text").fill("Only there.");
+      await page.getByLabel("Kept in").selectOption("eu");
+      await page.getByRole("button", { name: "Create draft" }).click();
+      await visitor.heading("An article of Dublin").waitFor();
+      await page.getByRole("button", { name: "Send for review" }).click();
+      await page.getByRole("button", { name: "Publish now" }).click();
+      await page.getByRole("button", { name: "Archive" }).waitFor();
+      await visitor.shoot("article-of-dublin");
+      expect(await violations(page)).toEqual([]);
+      await page.goto("/content/manage");
+      await page.getByRole("link", { name: "Article of-dublin" }).waitFor();
+      expect(await page.getByText("An article of Dublin").count()).toBe(0);
+
+      await page.goto("/content/of-dublin");
+      await page.getByText("Only there.").waitFor();
+      await page.getByText("must not have this article").waitFor();
+      await visitor.shoot("article-across");
+      expect(await violations(page)).toEqual([]);
+      await page.goto("/content");
+      expect(await page.getByText("An article of Dublin").count()).toBe(0);
+      await visitor.viewFrom("Dublin");
+      await page.goto("/content");
+      await page.getByRole("link", { name: "An article of Dublin" }).waitFor();
+
+      await page.goto("/residency");
+      const verdict = (region: string) =>
+        page.locator(`li[id="of-dublin"] [data-presence="${region}"] td`).allTextContents();
+      expect(await verdict("us-east-1")).toEqual(["0", "0", "as it should be"]);
+      expect((await verdict("eu-west-1")).at(-1)).toBe("as it should be");
+
+      await page.goto("/content/manage/of-dublin");
+      await page.getByLabel("Kept in").selectOption("");
+      await page.getByRole("button", { name: "Keep it there" }).click();
+      await page.getByText("Every region may have it now, and gets it.").waitFor();
+      await waitFor(
+        async () => {
+          await page.goto("/residency");
+          return (await page.locator('li[id="of-dublin"]').count()) === 0;
+        },
+        { timeoutMs: 20_000, what: "the article to be kept nowhere in particular" },
+      );
+      await visitor.viewFrom("Singapore");
+      await waitFor(
+        async () => {
+          await page.goto("/content");
+          return (await page.getByRole("link", { name: "An article of Dublin" }).count()) === 1;
+        },
+        { timeoutMs: 20_000, what: "the article to be in Singapore" },
+      );
+    });
+
     it("is nobody's business who is not signed in", async () => {
       const { page } = await Visitor.arrive();
       await page.goto("/residency");

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { requireActor } from "@/app/actor";
-import { KeptElsewhere } from "@/components/documents/kept-elsewhere";
+import { KeptElsewhere } from "@/components/residency/kept-elsewhere";
 import { DocumentList } from "@/components/documents/document-list";
 import { ListBar } from "@/components/documents/list-bar";
 import { ListPages } from "@/components/documents/list-pages";
@@ -9,7 +9,7 @@ import { WrittenNotice } from "@/components/documents/written-notice";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PageHeader } from "@/components/ui/page-header";
 import { listAddress, parseListQuery } from "@/lib/documents/list-query";
-import { readPlacements } from "@/lib/documents/placements";
+import { readPlacements } from "@/lib/residency/placements";
 import { readDocuments } from "@/lib/documents/read";
 import { readFlash } from "@/lib/request-context";
 
@@ -25,7 +25,7 @@ export default async function DocumentsPage({ searchParams }: Props) {
   const actor = await requireActor(`/documents${listAddress(query)}`);
   const [{ value: page, receipt }, { value: placements }] = await Promise.all([
     readDocuments(actor, query),
-    readPlacements(actor),
+    readPlacements(actor, "Document"),
   ]);
   const elsewhere = placements.filter(
     ({ regions }) => !regions.some((id) => id === receipt.regionId),

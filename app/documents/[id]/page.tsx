@@ -7,16 +7,16 @@ import { DocumentConflicts } from "@/components/conflicts/document-conflicts";
 import { DeleteDocument } from "@/components/documents/delete-document";
 import { EditDocumentForm } from "@/components/documents/edit-document-form";
 import { LiveArticle } from "@/components/documents/live/live-article";
-import { Residency } from "@/components/documents/residency";
 import { Sharing, LeaveDocument } from "@/components/documents/sharing";
 import { VersionFacts } from "@/components/documents/version-facts";
 import { WrittenNotice } from "@/components/documents/written-notice";
 import { NotHereYet } from "@/components/documents/not-here-yet";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { Notice } from "@/components/ui/notice";
+import { ResidencyForm } from "@/components/residency/residency-form";
 import { PageHeader } from "@/components/ui/page-header";
 import { readDocumentConflicts } from "@/lib/conflicts/read";
-import { places, readPlacement } from "@/lib/documents/placements";
+import { places, readPlacement } from "@/lib/residency/placements";
 import { readDocument } from "@/lib/documents/read";
 import type { DocumentRow } from "@/lib/documents/types";
 import { readFlash, type Flash } from "@/lib/request-context";
@@ -44,7 +44,9 @@ export default async function DocumentPage({ params }: Props) {
   if (!page) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { document, collaborators, versions } = page;
   const owns = document.access === "owner";
-  const placement = owns ? await readPlacement(actor, document.id) : null;
+  const placement = owns
+    ? await readPlacement(actor, { entity: "Document", id: document.id })
+    : null;
   const conflicts = owns
     ? await readDocumentConflicts({ ...actor, admin: false }, document.id, placement?.regions)
     : null;
@@ -88,8 +90,8 @@ export default async function DocumentPage({ params }: Props) {
                 <Sharing documentId={document.id} collaborators={collaborators} />
               </Section>
               <Section title="Where it is kept">
-                <Residency
-                  documentId={document.id}
+                <ResidencyForm
+                  subject={{ entity: "Document", id: document.id }}
                   places={places()}
                   residency={placement?.residency ?? null}
                 />

@@ -3,7 +3,7 @@ import { NewDocumentForm } from "@/components/documents/document-form";
 import { RegionLabel } from "@/components/multi-region/region-names";
 import { PageHeader } from "@/components/ui/page-header";
 import { requireActor } from "@/app/actor";
-import { places } from "@/lib/documents/placements";
+import { places } from "@/lib/residency/placements";
 
 export const metadata: Metadata = { title: "New document" };
 

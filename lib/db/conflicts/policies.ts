@@ -35,6 +35,11 @@ const OF_DOCUMENT = {
   residency: { entity: "Document", by: "documentId" },
 } as const satisfies Partial<EntityDeclaration>;
 
+/** And an article's history where the article is. */
+const OF_ARTICLE = {
+  residency: { entity: "ContentItem", by: "contentId" },
+} as const satisfies Partial<EntityDeclaration>;
+
 /** A record is where the row is that it quotes. */
 const OF_ITS_ROW = {
   residency: { entity: null, by: "placement" },
@@ -171,6 +176,7 @@ export const ENTITY_POLICIES = {
   // that has decided nothing can undo; what is quiet stands in the history that each change adds to.
   ContentItem: {
     ...MULTI_LEADER,
+    residency: { entity: "ContentItem", by: "id" },
     strategy: "merge",
     author: "updatedBy",
     fields: {
@@ -185,7 +191,7 @@ export const ENTITY_POLICIES = {
       updatedBy: { strategy: "last-write-wins", quiet: true },
     },
   },
-  ContentVersion: { ...MULTI_LEADER, ...APPEND_ONLY },
+  ContentVersion: { ...MULTI_LEADER, ...APPEND_ONLY, ...OF_ARTICLE },
 } as const satisfies Record<EntityType, EntityDeclaration>;
 
 export type EntityPolicies = Readonly<Record<EntityType, EntityPolicy>>;

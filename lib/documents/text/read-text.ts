@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { readWhereItIs } from "@/lib/documents/residency";
+import { readWhereItIs } from "@/lib/residency/where-it-is";
 import type { Access, Actor, DocumentClock } from "@/lib/documents/types";
 import { seedUpdate } from "./seed-update";
 import { fromBase64, type Db } from "./text-state";
@@ -28,7 +28,7 @@ export async function readText(
 ): Promise<Omit<TextNews, "present"> | null> {
   const { data, regionId } = await readWhereItIs(
     actor,
-    documentId,
+    { entity: "Document", id: documentId },
     async (db) => ({ document: await findText(db, actor.userId, documentId, known.marker) }),
     ({ document }) => document !== null,
   );

@@ -3,15 +3,23 @@ import Link from "next/link";
 import { requireActor } from "@/app/actor";
 import { ManageList } from "@/components/content/manage-list";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { KeptElsewhere } from "@/components/residency/kept-elsewhere";
 import { buttonClass } from "@/components/ui/button";
 import { PageHeader } from "@/components/ui/page-header";
 import { readContents } from "@/lib/cms/read";
+import { readPlacements } from "@/lib/residency/placements";
 
 export const metadata: Metadata = { title: "Your articles" };
 
 export default async function ManagePage() {
   const actor = await requireActor("/content/manage");
-  const { value, receipt } = await readContents(actor);
+  const [{ value, receipt }, { value: placements }] = await Promise.all([
+    readContents(actor),
+    readPlacements(actor, "ContentItem"),
+  ]);
+  const elsewhere = placements.filter(
+    ({ regions }) => !regions.some((id) => id === receipt.regionId),
+  );
   return (
     <>
       <PageHeader
@@ -30,6 +38,7 @@ export default async function ManagePage() {
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
       <ManageList items={value} />
+      <KeptElsewhere placements={elsewhere} />
     </>
   );
 }

@@ -12,6 +12,7 @@ import { ContentMoves } from "@/components/content/moves";
 import { NotHereYet } from "@/components/documents/not-here-yet";
 import { WrittenNotice } from "@/components/documents/written-notice";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { ResidencyForm } from "@/components/residency/residency-form";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
 import { Time } from "@/components/ui/time";
@@ -19,6 +20,7 @@ import { readContent } from "@/lib/cms/read";
 import { readArticleConflicts } from "@/lib/conflicts/read";
 import { REGIONS } from "@/lib/db/multi-region-config";
 import { readFlash } from "@/lib/request-context";
+import { places, readPlacement } from "@/lib/residency/placements";
 
 interface Props {
   params: Promise<{ slug: string }>;
@@ -41,7 +43,13 @@ export default async function EditContentPage({ params }: Props) {
   const { item, role, moves, versions, author } = value;
   const path = `/content/manage/${item.id}`;
   const flash = await readFlash(path);
-  const conflicts = await readArticleConflicts({ ...actor, admin: role === "reviewer" }, item.id);
+  const subject = { entity: "ContentItem", id: item.id } as const;
+  const placement = await readPlacement(actor, subject);
+  const conflicts = await readArticleConflicts(
+    { ...actor, admin: role === "reviewer" },
+    item.id,
+    placement?.regions,
+  );
   return (
     <>
       <PageHeader title={item.title}>
@@ -107,6 +115,15 @@ export default async function EditContentPage({ params }: Props) {
             </Link>
           </Section>
           <DocumentConflicts conflicts={conflicts.value.items} />
+          {role === "reviewer" || item.authorId === actor.userId ? (
+            <Section title="Where it is kept">
+              <ResidencyForm
+                subject={subject}
+                places={places()}
+                residency={placement?.residency ?? null}
+              />
+            </Section>
+          ) : null}
           {role === "reviewer" ? (
             <Section title="Replication">
               <ForceSync

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { requireActor } from "@/app/actor";
 import { CreateContentForm } from "@/components/content/content-forms";
 import { PageHeader } from "@/components/ui/page-header";
+import { places } from "@/lib/residency/placements";
 
 export const metadata: Metadata = { title: "New article" };
 
@@ -10,7 +11,7 @@ export default async function NewContentPage() {
   return (
     <>
       <PageHeader title="New article" />
-      <CreateContentForm />
+      <CreateContentForm places={places()} />
     </>
   );
 }

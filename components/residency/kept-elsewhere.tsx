@@ -1,8 +1,9 @@
 import Link from "next/link";
 import { RegionLabel } from "@/components/multi-region/region-names";
-import type { PlacementView } from "@/lib/documents/placements";
+import type { PlacementView } from "@/lib/residency/placements";
+import { nameOf, pathOf } from "./subjects";
 
-/** Own documents that the region which answered must not have: not even their titles are known there. */
+/** What the region which answered must not have: not even its titles are known there. */
 export function KeptElsewhere({ placements }: { placements: readonly PlacementView[] }) {
   if (placements.length === 0) return null;
   return (
@@ -15,20 +16,20 @@ export function KeptElsewhere({ placements }: { placements: readonly PlacementVi
         are kept.
       </p>
       <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface text-sm">
-        {placements.map(({ documentId, regions }) => (
+        {placements.map((placement) => (
           <li
-            key={documentId}
+            key={placement.id}
             className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 px-4 py-2.5"
           >
             <Link
-              href={`/documents/${documentId}`}
+              href={pathOf(placement)}
               prefetch={false}
               className="min-w-0 truncate text-accent underline underline-offset-2"
             >
-              Document {documentId}
+              {nameOf(placement)}
             </Link>
             <span className="flex flex-wrap gap-x-3 text-xs text-muted">
-              {regions.map((id) => (
+              {placement.regions.map((id) => (
                 <RegionLabel key={id} regionId={id} />
               ))}
             </span>

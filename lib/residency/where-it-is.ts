@@ -2,19 +2,33 @@ import { sqlState } from "@/lib/db/regions/faults";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { withReadYourWrites, type ConsistentRead, type ReadLevel } from "@/lib/db/read-your-writes";
 import type { EntityType } from "@/lib/db/conflicts/entities";
+import type { Actor } from "@/lib/documents/types";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import type { Actor } from "./types";
 
 /*
- * A document that must not be in a region is not known there: only its placement is, which says where
- * it may be. So a region that does not find a document looks for its placement, and the request goes
- * to the nearest region that it names.
+ * A row that must not be in a region is not known there: only its placement is, which says where it may
+ * be. So a region that does not find a document or an article looks for its placement, and the request
+ * goes to the nearest region that it names.
  */
+
+/** What can be kept in some regions only. */
+export const PLACED_ENTITIES = ["Document", "ContentItem"] as const satisfies readonly EntityType[];
+export type PlacedEntity = (typeof PLACED_ENTITIES)[number];
+
+export interface Subject {
+  entity: PlacedEntity;
+  id: string;
+}
 
 /** What a database answers to a write of a row that must not be there. */
 const NOT_HERE = "MR014";
 
-export const placementId = (documentId: string) => `Document/${documentId}`;
+export const placementId = ({ entity, id }: Subject) => `${entity}/${id}`;
+
+/** Whether a region refused a write because the row must not be there. */
+export function isKeptElsewhere(error: unknown): boolean {
+  return sqlState(error) === NOT_HERE;
+}
 
 /** An attempt that finds nothing where the row must not be. */
 export function findingNothingElsewhere<R, A extends unknown[]>(
@@ -24,7 +38,7 @@ export function findingNothingElsewhere<R, A extends unknown[]>(
     try {
       return await attempt(...args);
     } catch (error) {
-      if (sqlState(error) === NOT_HERE) return null;
+      if (isKeptElsewhere(error)) return null;
       throw error;
     }
   };
@@ -41,13 +55,13 @@ export function toRegions(
     .filter((id) => regions.includes(id));
 }
 
-/** What has been said of where a document may be. */
-export function findPlacement(actor: Actor, documentId: string) {
+/** What has been said of where something may be. */
+export function findPlacement(actor: Actor, subject: Subject) {
   return withReadYourWrites(
     actor.userId,
     (db) =>
       db.placement.findUnique({
-        where: { id: placementId(documentId) },
+        where: { id: placementId(subject) },
         select: { residency: true, regions: true, origin: true, position: true },
       }),
     { vantage: actor.vantage, token: actor.token },
@@ -55,29 +69,29 @@ export function findPlacement(actor: Actor, documentId: string) {
 }
 
 /**
- * The regions that may have a document, from near to far; empty for all of them, null where nobody has
+ * The regions that may have something, from near to far; empty for all of them, null where nobody has
  * ever said.
  */
-async function placedIn(actor: Actor, documentId: string): Promise<RegionId[] | null> {
-  const { data } = await findPlacement(actor, documentId);
+async function placedIn(actor: Actor, subject: Subject): Promise<RegionId[] | null> {
+  const { data } = await findPlacement(actor, subject);
   return data && toRegions(data.regions, actor.vantage);
 }
 
-/** The regions that may have a document; null for all of them. */
-export async function residentsOf(actor: Actor, documentId: string): Promise<RegionId[] | null> {
-  const placed = await placedIn(actor, documentId);
+/** The regions that may have something; null for all of them. */
+export async function residentsOf(actor: Actor, subject: Subject): Promise<RegionId[] | null> {
+  const placed = await placedIn(actor, subject);
   return placed && placed.length > 0 ? placed : null;
 }
 
 /**
- * Reads a document where it is. A region that may have it lacks it while it is being moved there; then
+ * Reads something where it is. A region that may have it lacks it while it is being moved there; then
  * one that has it still is asked.
  *
  * @param isFound whether an answer has it
  */
 export async function readWhereItIs<T>(
   actor: Actor,
-  documentId: string,
+  subject: Subject,
   read: (db: PrismaClient) => Promise<T>,
   isFound: (data: T) => boolean,
   options: { level?: ReadLevel | undefined; of?: EntityType } = {},
@@ -86,7 +100,7 @@ export async function readWhereItIs<T>(
   const asked = { vantage: actor.vantage, token: actor.token, level, of };
   const first = await withReadYourWrites(actor.userId, read, asked);
   if (isFound(first.data)) return first;
-  const placed = await placedIn(actor, documentId);
+  const placed = await placedIn(actor, subject);
   if (placed === null) return first;
   const all = multiRegionDb.from(actor.vantage).regionsInOrder();
   for (const region of new Set([...placed, ...all])) {

@@ -6,6 +6,7 @@ import { PrismaClient } from "@/lib/generated/prisma/client";
 import type { RegionId } from "./region-id";
 import type { Topology } from "./topology";
 import { RegionPool, rehearseWrites } from "./region-pool";
+import { StatementNames } from "./statement-names";
 
 /**
  * Bounds of every pool; without them Prisma's pools wait for a connection for ever. The server's
@@ -18,6 +19,8 @@ const POOL = {
   keepAlive: true,
 } as const;
 
+const statementNames = new StatementNames();
+
 /** @param writes whether rows are written by it, which its connections then rehearse */
 function createClient(url: string, max: number, writes: boolean): PrismaClient {
   // Neon's adapter makes its own pool, of which nothing is known.
@@ -25,10 +28,13 @@ function createClient(url: string, max: number, writes: boolean): PrismaClient {
     return new PrismaClient({ adapter: new PrismaNeon({ connectionString: url, max, ...POOL }) });
   }
   const log = getLogger("clients");
+  // Prisma's own flag for a pooler that gives each transaction another connection, and keeps no statements.
+  const named = new URL(url).searchParams.get("pgbouncer") !== "true";
   const pool = new RegionPool({ connectionString: url, max, ...POOL });
   if (writes) rehearseWrites(pool);
   const adapter = new PrismaPg(pool, {
     disposeExternalPool: true,
+    ...(named ? { statementNameGenerator: ({ sql }) => statementNames.of(sql) } : {}),
     onPoolError: (err) => log.warn({ err }, "idle connection lost"),
     onConnectionError: (err) => log.warn({ err }, "connection lost"),
   });

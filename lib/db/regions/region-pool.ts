@@ -30,9 +30,17 @@ export class RegionPool extends pg.Pool {
   }
 }
 
+/**
+ * A named statement's plan no longer gives what it was told to, since a migration, or the name is not known to
+ * the server behind a pooler: the connection would be refused the same again.
+ */
+const PLAN_LOST = ["0A000", "26000"];
+
 function keptWhenRefused(release: Release): Release {
-  return (error) =>
-    release(error instanceof pg.DatabaseError && error.severity === "ERROR" ? undefined : error);
+  return (error) => {
+    const refused = error instanceof pg.DatabaseError && error.severity === "ERROR";
+    release(refused && !PLAN_LOST.includes(error.code ?? "") ? undefined : error);
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
-/** Texts that are named. The rest, such as lists of many lengths, are parsed with each call. */
-const MAX_NAMED = 500;
+/** Texts that are named: each connection keeps their plans. The rest, such as lists of many lengths, are parsed each time. */
+const MAX_NAMED = 250;
 
 /** No name: parsed with each call. */
 const UNNAMED = "";

@@ -12,6 +12,7 @@ import { getEnv } from "@/lib/env";
 
 /** Of somebody who is signed in. Not /admin: its pages answer 401 and 403. */
 const PRIVATE = [
+  "/account",
   "/documents",
   "/conflicts",
   "/inventory",

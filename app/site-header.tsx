@@ -50,9 +50,14 @@ export async function SiteHeader() {
           {local ? <ViewFrom places={[...visitorPlaces()]} current={place} /> : null}
           {user ? (
             <form action={signOut} className="flex items-center gap-2 text-sm">
-              <span className="max-w-40 truncate max-sm:sr-only" title={user.email}>
+              <Link
+                href="/account"
+                prefetch={false}
+                className="max-w-40 truncate rounded-sm hover:underline max-sm:sr-only max-sm:focus:not-sr-only"
+                title={user.email}
+              >
                 {user.name}
-              </span>
+              </Link>
               <Button type="submit" variant="quiet" className="h-8">
                 Sign out
               </Button>

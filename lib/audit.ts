@@ -62,7 +62,7 @@ async function readRegion(
        to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at,
        a.actor_user AS "userId", u.name AS "userName", a.action, a.subject, a.detail, a.result
      FROM mr.list_audit_before($2::timestamptz, $3::integer) a
-     LEFT JOIN "User" u ON u.id = a.actor_user
+     LEFT JOIN "Person" u ON u.id = a.actor_user
      ORDER BY a.at DESC, a.id DESC`,
     [region, before, PAGE + 1],
   );

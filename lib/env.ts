@@ -34,6 +34,8 @@ export interface Env {
   replicationSecret: string;
   /** Whoever shows it may read `/api/metrics`; null: administrators alone. A secret. */
   metricsToken: string | null;
+  /** Makes digests of addresses that are kept in some regions; null: none can be. A secret. */
+  addressKey: string | null;
   /** File that says how each region reaches the others; written by the local planet only. */
   linksPath: string | null;
   onVercel: boolean;
@@ -271,6 +273,7 @@ export function parseEnv(source: EnvSource): Env {
       AUTH_SECRET: requiredSecret,
       REPLICATION_SECRET: requiredSecret,
       METRICS_TOKEN: secret.optional(),
+      ADDRESS_KEY: secret.optional(),
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
       MERIDIAN_CONTROL: url(["http:"], "an http:// URL").optional(),
@@ -293,6 +296,7 @@ export function parseEnv(source: EnvSource): Env {
     authSecret: values.AUTH_SECRET,
     replicationSecret: values.REPLICATION_SECRET,
     metricsToken: values.METRICS_TOKEN ?? null,
+    addressKey: values.ADDRESS_KEY ?? null,
     linksPath: values.MERIDIAN_LINKS ?? null,
     onVercel: values.VERCEL !== undefined,
     localPlanet,

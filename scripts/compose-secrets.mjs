@@ -26,6 +26,7 @@ const SECRETS = [
   "app-password",
   "auth-secret",
   "replication-secret",
+  "address-key",
   "seed-password",
 ];
 
@@ -67,6 +68,7 @@ function environment(secrets, onHost) {
     `REDIS_URL=redis://${address(REDIS, 6379)}`,
     `AUTH_SECRET=${secrets["auth-secret"]}`,
     `REPLICATION_SECRET=${secrets["replication-secret"]}`,
+    `ADDRESS_KEY=${secrets["address-key"]}`,
     `SEED_PASSWORD=${secrets["seed-password"]}`,
   ].join("\n");
 }

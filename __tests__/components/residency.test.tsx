@@ -74,4 +74,15 @@ describe("documents that are kept elsewhere", () => {
     const link = screen.getByRole("link", { name: "Article ships" });
     expect(link.getAttribute("href")).toBe("/content/manage/ships");
   });
+
+  it("lead a person to their account", () => {
+    const account = { ...placement, entity: "User", id: "u-1" } as const;
+    render(
+      <RegionNamesProvider regions={DEFAULT_REGIONS}>
+        <KeptElsewhere placements={[account]} />
+      </RegionNamesProvider>,
+    );
+    const link = screen.getByRole("link", { name: "Account u-1" });
+    expect(link.getAttribute("href")).toBe("/account");
+  });
 });

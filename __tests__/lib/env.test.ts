@@ -225,6 +225,13 @@ test("lets nobody but administrators read metrics, or who shows a secret", () =>
   expect(() => parseEnv({ ...databases(), METRICS_TOKEN: "short" })).toThrow(/METRICS_TOKEN/);
 });
 
+test("keeps addresses in some regions where it has a key for their digests", () => {
+  expect(parseEnv(databases()).addressKey).toBeNull();
+  const ADDRESS_KEY = "an-address-key-of-32-characters-or-more";
+  expect(parseEnv({ ...databases(), ADDRESS_KEY }).addressKey).toBe(ADDRESS_KEY);
+  expect(() => parseEnv({ ...databases(), ADDRESS_KEY: "short" })).toThrow(/ADDRESS_KEY/);
+});
+
 test("asks another region 60 ms after an answer was due, or as long as it is told", () => {
   expect(parseEnv(databases()).quorumHedgeMs).toBe(60);
   expect(parseEnv({ ...databases(), QUORUM_HEDGE_MS: "250" }).quorumHedgeMs).toBe(250);

@@ -129,6 +129,8 @@ describe("docker-compose.yml", () => {
       }
     }
     expect(onHost.authSecret).toBe(before.AUTH_SECRET);
+    expect(onHost.addressKey).toBe(before.ADDRESS_KEY);
+    expect(onHost.addressKey).not.toBeNull();
   });
 });
 

@@ -138,6 +138,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     defaults,
     quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
     residencies: parseResidencies(undefined, ids),
+    addressSecret: "address-secret-of-the-tests-0123456789",
     endpoints: (from, to) => {
       const found = endpoints.get(`${from} ${to}`);
       if (!found) throw new Error(`No link from ${from} to ${to}`);

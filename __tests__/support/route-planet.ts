@@ -25,8 +25,13 @@ export function serveFrom(planet: TestPlanet, vantage: string): () => void {
 }
 
 /** Puts the cookie of somebody with this role into the jar of the request under test. */
-export async function signInAs(jar: Map<string, string>, role: Role): Promise<void> {
-  const user = { userId: `the-${role}`, email: `${role}@example.com`, name: role, role };
+export async function signInAs(
+  jar: Map<string, string>,
+  role: Role,
+  publicName: string = role,
+): Promise<void> {
+  const known = { name: role, publicName, role };
+  const user = { userId: `the-${role}`, email: `${role}@example.com`, ...known };
   const session = { ...user, sessionId: "s", revocationEpoch: 0 };
   jar.set(SESSION_COOKIE, await sealData(session, { password: getEnv().authSecret }));
 }

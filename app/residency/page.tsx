@@ -24,9 +24,9 @@ export default async function ResidencyPage() {
     <>
       <PageHeader title="Residency">
         <p className="max-w-2xl text-sm text-pretty text-muted">
-          Documents and articles of yours that are kept in some regions only, and what each
-          region&apos;s database has of them, counted just now. Where one is not kept there is its
-          id and its owner, and nothing else.
+          Documents and articles of yours that are kept in some regions only, your account if it is
+          too, and what each region&apos;s database has of them, counted just now. Where one is not
+          kept there is its id and its owner, and nothing else.
         </p>
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
@@ -36,10 +36,14 @@ export default async function ResidencyPage() {
             Every region has all that is yours. Open{" "}
             <Link href="/documents" className="text-accent underline underline-offset-2">
               a document
-            </Link>{" "}
-            or{" "}
+            </Link>
+            ,{" "}
             <Link href="/content/manage" className="text-accent underline underline-offset-2">
               an article
+            </Link>{" "}
+            or{" "}
+            <Link href="/account" className="text-accent underline underline-offset-2">
+              your account
             </Link>{" "}
             to keep it somewhere.
           </p>

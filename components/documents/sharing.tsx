@@ -77,7 +77,7 @@ function Collaborator({ documentId, person }: { documentId: string; person: Coll
         <span className="min-w-0 flex-1 basis-32">
           <span className="block truncate">{name}</span>
           <span className="block truncate text-xs text-muted">
-            {person.email ?? "not known in this region yet"} · {person.role}
+            {person.email ?? "address not known in this region"} · {person.role}
           </span>
         </span>
         {/* Sharing once more is how a role is changed; it is by address. */}

@@ -11,10 +11,12 @@ export function PlaceField({
   places,
   defaultValue,
   error,
+  hint = "Where it is not kept, no copy of it is stored. It can still be read from there, across.",
 }: {
   places: readonly Place[];
   defaultValue: string;
   error?: string | undefined;
+  hint?: string;
 }) {
   return (
     <SelectField
@@ -23,7 +25,7 @@ export function PlaceField({
       name="residency"
       defaultValue={defaultValue}
       error={error}
-      hint="Where it is not kept, no copy of it is stored. It can still be read from there, across."
+      hint={hint}
     >
       <option value="">Every region</option>
       {places.map(({ name, regions }) => (

@@ -2,6 +2,7 @@
 
 import Link from "next/link";
 import { useActionState } from "react";
+import { changeAccountResidencyForm } from "@/app/actions/account-actions";
 import { changeArticleResidencyForm } from "@/app/actions/content-actions";
 import { changeResidencyForm } from "@/app/actions/document-forms";
 import { fieldError, IDLE, type FormState } from "@/components/documents/form-state";
@@ -20,6 +21,8 @@ interface ResidencyAction {
 const ACTIONS: Readonly<Record<PlacedEntity, ResidencyAction>> = {
   Document: { field: "documentId", act: changeResidencyForm },
   ContentItem: { field: "contentId", act: changeArticleResidencyForm },
+  // Whoever is signed in; the id is not looked at.
+  User: { field: "userId", act: changeAccountResidencyForm },
 };
 
 /** For the owner: where a document or an article may be. */

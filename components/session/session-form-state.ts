@@ -2,5 +2,5 @@
 export type SessionFormState = {
   message: string;
   fields: Record<string, string>;
-  values: { name: string; email: string };
+  values: { name: string; email: string; residency: string };
 } | null;

@@ -2,6 +2,7 @@
 
 import { useActionState, type ReactNode } from "react";
 import { signIn, signUp } from "@/app/actions/session-actions";
+import { PlaceField, type Place } from "@/components/residency/place-field";
 import { TextField } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { SubmitButton } from "@/components/ui/submit-button";
@@ -33,7 +34,8 @@ export function SignInForm({ next }: { next?: string }) {
   );
 }
 
-export function SignUpForm({ next }: { next?: string }) {
+/** @param places where an account can be kept; without any it is in every region */
+export function SignUpForm({ next, places }: { next?: string; places: readonly Place[] }) {
   const [state, action] = useActionState<SessionFormState, FormData>(signUp, null);
   return (
     <SessionForm action={action} state={state} next={next}>
@@ -60,6 +62,14 @@ export function SignUpForm({ next }: { next?: string }) {
         hint="At least 10 characters."
         error={state?.fields.password}
       />
+      {places.length > 0 ? (
+        <PlaceField
+          places={places}
+          defaultValue={state?.values.residency ?? ""}
+          error={state?.fields.residency}
+          hint="Where your name and address are not kept, others see a pseudonym. You can sign in everywhere."
+        />
+      ) : null}
       <SubmitButton className="w-full" pendingLabel="Creating the account">
         Create account
       </SubmitButton>

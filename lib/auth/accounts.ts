@@ -1,10 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { placeWrite } from "@/lib/db/writes/place-write";
 import { writeRow, type WriteRowOptions } from "@/lib/db/writes/write-row";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { MeridianError } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
-import { email, storable } from "@/lib/documents/validation";
+import { email, residency, storable } from "@/lib/documents/validation";
+import {
+  addressKeyOf,
+  isKept,
+  keptAddress,
+  pseudonymOf,
+  storedForms,
+} from "@/lib/residency/addresses";
+import { placementBy, type PlacementRule } from "@/lib/residency/placements";
+import { emptyProfile, keepProfile, readProfile, type PlacedStamp } from "@/lib/residency/profiles";
 import { decoyHash, hashPassword, verifyPassword } from "./password";
 import { ROLES, type Role } from "./session-options";
 
@@ -27,6 +38,7 @@ export const signUpInput = z.object({
   password: password
     .min(PASSWORD_MIN, `A password is at least ${PASSWORD_MIN} characters long.`)
     .max(PASSWORD_MAX, `A password is at most ${PASSWORD_MAX} characters long.`),
+  residency: residency.optional(),
 });
 export const signInInput = z.object({
   email: storable(
@@ -40,11 +52,15 @@ export interface Account {
   userId: string;
   email: string;
   name: string;
+  /** What others are told, and what is stored: see SessionUser. */
+  publicName: string;
   role: Role;
 }
 
 export const ACCOUNT_REFUSALS = [
   "email-taken",
+  /** Not in that place, or not in some regions at all. */
+  "not-kept-there",
   "wrong-credentials",
   /** Nothing was written. */
   "unavailable",
@@ -90,6 +106,21 @@ const WRONG = {
   message: "That e-mail address and password don't belong together.",
 } as const;
 
+/** Of a fault: an attempt may have been committed. */
+const FAILED = { ...UNAVAILABLE } as const;
+/** After any other refusal there may be an account, now or later. */
+const NOTHING_MADE: readonly unknown[] = [EMAIL_TAKEN, UNAVAILABLE, LEADERLESS];
+const NO_REGION = {
+  ok: false,
+  code: "unavailable",
+  message:
+    "No region that may have your name and address can be reached. No account was made; try again shortly.",
+} as const;
+
+/** Why no account can be kept in some regions where there is no ADDRESS_KEY. */
+export const NO_ADDRESS_KEY =
+  "In this installation every region has all accounts: it has no key for their addresses.";
+
 const CREATED = {
   id: true,
   email: true,
@@ -99,20 +130,93 @@ const CREATED = {
   position: true,
 } as const;
 
+interface NewUser {
+  id: string;
+  email: string;
+  name: string;
+  addressKey: string | null;
+  passwordHash: string;
+}
+
+type CreateOptions = Pick<WriteRowOptions, "durability" | "confirmMs" | "waitMs">;
+type Created = AccountResult<{ write: PlacedStamp }>;
+
 /**
  * Creates an account. Accounts are single-leader: written in the leading region, where the
- * address is unique.
+ * address is unique. Of one that is kept in some regions only a digest of the address and a pseudonym
+ * are written there; who it is comes first, in a region that may know.
  *
- * @returns the account and where the write is, for the session's token
+ * @returns the account and where the write is, for the session's token; `kept` is the other write of
+ *   one that is kept in some regions
  */
 export async function createAccount(
   input: z.output<typeof signUpInput>,
   vantage: RegionId,
-  options: Pick<WriteRowOptions, "durability" | "confirmMs" | "waitMs"> = {},
-): Promise<AccountResult<{ write: { origin: string; position: bigint } }>> {
+  options: CreateOptions = {},
+): Promise<AccountResult<{ write: PlacedStamp; kept: PlacedStamp | null }>> {
+  const rule = input.residency === undefined ? null : placementBy("User", input.residency);
+  if (rule && "ok" in rule) return { ok: false, code: "not-kept-there", message: rule.message };
+  const addressKey = addressKeyOf(input.email);
+  if (rule && addressKey === null) {
+    return { ok: false, code: "not-kept-there", message: NO_ADDRESS_KEY };
+  }
   const passwordHash = await hashPassword(input.password);
-  const id = randomUUID();
-  const data = { id, email: input.email, name: input.name, passwordHash };
+  const user = { id: randomUUID(), email: input.email, name: input.name, addressKey, passwordHash };
+  if (!rule || addressKey === null) {
+    const created = await createUser(user, vantage, options);
+    return created.ok ? { ...created, kept: null } : created;
+  }
+  return createKept(user, addressKey, rule, vantage, options);
+}
+
+async function createKept(
+  user: NewUser,
+  addressKey: string,
+  rule: PlacementRule,
+  vantage: RegionId,
+  options: CreateOptions,
+): Promise<AccountResult<{ write: PlacedStamp; kept: PlacedStamp }>> {
+  const { id, email, name } = user;
+  const there = { residents: rule.regions };
+  const kept = await placeWrite(
+    "Profile",
+    vantage,
+    (db) => keepProfile(db, { id, email, name }, rule),
+    there,
+  ).catch((error: unknown) => {
+    getLogger("accounts").error({ err: error }, "A person could not be kept.");
+    return null;
+  });
+  if (kept?.kind !== "placed") return NO_REGION;
+  const publicName = pseudonymOf(id);
+  const created = await createUser(
+    { ...user, email: keptAddress(addressKey), name: publicName },
+    vantage,
+    options,
+    email,
+  );
+  if (created.ok) {
+    const account = { ...created.account, email, name, publicName };
+    return { ok: true, account, write: created.write, kept: kept.value };
+  }
+  if (NOTHING_MADE.includes(created)) {
+    await placeWrite("Profile", vantage, (db) => emptyProfile(db, id), there).catch(
+      (error: unknown) => {
+        getLogger("accounts").warn({ err: error, id }, "A person without account was left.");
+      },
+    );
+  }
+  return created;
+}
+
+/** @param plain an address that no account may have as it is, besides what is unique by itself */
+async function createUser(
+  user: NewUser,
+  vantage: RegionId,
+  options: CreateOptions,
+  plain?: string,
+): Promise<Created> {
+  const { id } = user;
   try {
     let repeated = false;
     const made = async (db: PrismaClient) => {
@@ -122,7 +226,11 @@ export async function createAccount(
       const again = repeated;
       repeated = true;
       if (before) return before;
-      return db.user.create({ data, select: CREATED }).catch(async (error: unknown) => {
+      // One from before there was a key has no digest that would be in the way.
+      if (plain !== undefined && (await db.user.count({ where: { email: plain } })) > 0) {
+        throw new AddressTakenError();
+      }
+      return db.user.create({ data: user, select: CREATED }).catch(async (error: unknown) => {
         const row = again && isUniqueViolation(error) ? await own() : null;
         if (row) return row;
         throw error;
@@ -140,16 +248,23 @@ export async function createAccount(
           getLogger("accounts").warn({ confirmation }, "No quorum confirmed an account.");
           return UNCONFIRMED;
         }
-        const { origin, position } = written.value;
-        return { ok: true, account: toAccount(written.value), write: { origin, position } };
+        const { email, name, origin, position } = written.value;
+        const account = { userId: id, email, name, publicName: name, role: roleOf(written.value) };
+        return { ok: true, account, write: { origin, position } };
       }
       default:
         return written satisfies never;
     }
   } catch (error) {
-    if (isUniqueViolation(error)) return EMAIL_TAKEN;
+    if (error instanceof AddressTakenError || isUniqueViolation(error)) return EMAIL_TAKEN;
     getLogger("accounts").error({ err: error }, "An account could not be created.");
-    return UNAVAILABLE;
+    return FAILED;
+  }
+}
+
+class AddressTakenError extends MeridianError {
+  constructor() {
+    super("address-taken", "Another account has that address");
   }
 }
 
@@ -166,7 +281,7 @@ export async function authenticate(
   const near = await lookUp(() => db.getReadClient(vantage), input.email);
   const nearHash = near.row?.passwordHash ?? (await decoyHash());
   if ((await verifyPassword(input.password, nearHash)) && near.row) {
-    return { ok: true, account: toAccount(near.row) };
+    return { ok: true, account: await toAccount(near.row, input.email, vantage) };
   }
   const leading = await lookUp(() => db.getWriteClient(), input.email);
   if (leading.failed) return UNAVAILABLE;
@@ -174,7 +289,7 @@ export async function authenticate(
   // Both regions agree: hashing the same again would only take time, for known and unknown alike.
   if (leadingHash === nearHash) return WRONG;
   if ((await verifyPassword(input.password, leadingHash)) && leading.row) {
-    return { ok: true, account: toAccount(leading.row) };
+    return { ok: true, account: await toAccount(leading.row, input.email, vantage) };
   }
   return WRONG;
 }
@@ -182,7 +297,7 @@ export async function authenticate(
 async function lookUp(client: () => PrismaClient, address: string) {
   try {
     const row = await client().user.findFirst({
-      where: { email: address, deletedAt: null },
+      where: { email: { in: storedForms(address) }, deletedAt: null },
       select: { id: true, email: true, name: true, role: true, passwordHash: true },
     });
     return { row, failed: false };
@@ -192,9 +307,25 @@ async function lookUp(client: () => PrismaClient, address: string) {
   }
 }
 
-function toAccount(row: { id: string; email: string; name: string; role: string }): Account {
-  const role = ROLES.find((known) => known === row.role) ?? "user";
-  return { userId: row.id, email: row.email, name: row.name, role };
+interface FoundUser {
+  id: string;
+  email: string;
+  name: string;
+  role: string;
+}
+
+/** @param typed the address; where only its digest is known here, it is what that was made of */
+async function toAccount(row: FoundUser, typed: string, vantage: RegionId): Promise<Account> {
+  const { id, email, name } = row;
+  const account = { userId: id, email, name, publicName: name, role: roleOf(row) };
+  if (!isKept(email)) return account;
+  // Nobody is kept out for the regions being down that know the name.
+  const profile = await readProfile(vantage, id);
+  return { ...account, email: typed, name: profile?.name ?? name };
+}
+
+function roleOf(row: Pick<FoundUser, "role">): Role {
+  return ROLES.find((known) => known === row.role) ?? "user";
 }
 
 function isUniqueViolation(error: unknown): boolean {

@@ -12,6 +12,8 @@ export interface SessionUser {
   userId: string;
   email: string;
   name: string;
+  /** What others are told and what is stored: a pseudonym of somebody who is kept in some regions. */
+  publicName: string;
   role: Role;
   /** Names this sign-in; consistency tokens are bound to it. */
   sessionId: string;
@@ -49,8 +51,11 @@ export function readSession(
   epoch: number = currentRevocationEpoch(),
 ): SessionUser | null {
   const { userId, email, name, role, sessionId, revocationEpoch } = sealed;
+  // Sessions from before there were such names.
+  const publicName = sealed.publicName ?? name;
   if (!userId || !email || typeof name !== "string" || !sessionId) return null;
+  if (typeof publicName !== "string") return null;
   if (!role || !ROLES.includes(role)) return null;
   if (typeof revocationEpoch !== "number" || revocationEpoch < epoch) return null;
-  return { userId, email, name, role, sessionId, revocationEpoch };
+  return { userId, email, name, publicName, role, sessionId, revocationEpoch };
 }

@@ -32,13 +32,14 @@ export const getSessionUser = cache(async (): Promise<SessionUser | null> => {
 
 /** Begins a session; only in actions and route handlers, which can set cookies. */
 export async function startSession(
-  account: Pick<SessionUser, "userId" | "email" | "name" | "role">,
+  account: Pick<SessionUser, "userId" | "email" | "name" | "publicName" | "role">,
 ): Promise<SessionUser> {
   const session = await openSession();
   const user: SessionUser = {
     userId: account.userId,
     email: account.email,
     name: account.name,
+    publicName: account.publicName,
     role: account.role,
     sessionId: randomUUID(),
     revocationEpoch: currentRevocationEpoch(),
@@ -46,6 +47,13 @@ export async function startSession(
   Object.assign(session, user);
   await session.save();
   return user;
+}
+
+/** From now on the session's user is called this by others. Another session of theirs learns it at its sign-in. */
+export async function renameInPublic(publicName: string): Promise<void> {
+  const session = await openSession();
+  session.publicName = publicName;
+  await session.save();
 }
 
 export async function endSession(): Promise<void> {

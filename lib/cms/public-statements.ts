@@ -49,7 +49,8 @@ interface PublishedRow {
 }
 
 /**
- * Versions by their ids, which never change. The name is of who wrote the article, not of who published it.
+ * Versions by their ids, which never change. The name is of who wrote the article, not of who published it; as it is
+ * in every region, for a region's cache outlives a move.
  *
  * @param excerpt characters of the text; null for all of it
  */

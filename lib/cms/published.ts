@@ -168,11 +168,7 @@ class NotAppliedError extends Error {
   }
 }
 
-function nothing<T>(
-  seen: Seen<unknown>,
-  value: T,
-  elsewhere: readonly string[] | null,
-): Found<T> {
+function nothing<T>(seen: Seen<unknown>, value: T, elsewhere: readonly string[] | null): Found<T> {
   const cachedAt = new Date(seen.lookedAt).toISOString();
   return { seen, value, cachedAt, fromCache: false, keptElsewhere: false, elsewhere };
 }

@@ -37,7 +37,7 @@ type ListedRow = StoredContent & { authorName: string | null };
 function listContent(db: Db, userId: string): Promise<ListedRow[]> {
   return db.$queryRaw<ListedRow[]>`
     SELECT ${CONTENT_COLUMNS}, a."name" AS "authorName"
-    FROM "ContentItem" i LEFT JOIN "User" a ON a."id" = i."authorId"
+    FROM "ContentItem" i LEFT JOIN "Person" a ON a."id" = i."authorId"
     WHERE i."deletedAt" IS NULL AND (${isReviewer(userId)} OR ${isAuthor(userId)})
     ORDER BY i."updatedAt" DESC, i."id" LIMIT ${LIST_LIMIT}::int`;
 }
@@ -91,7 +91,7 @@ export async function readContent(
 
 async function nameOf(db: Db, userId: string): Promise<string | null> {
   const rows = await db.$queryRaw<{ name: string }[]>(
-    Prisma.sql`SELECT "name" FROM "User" WHERE "id" = ${userId}::text`,
+    Prisma.sql`SELECT "name" FROM "Person" WHERE "id" = ${userId}::text`,
   );
   return rows[0]?.name ?? null;
 }

@@ -190,7 +190,7 @@ export async function listVersions(db: Db, contentId: string): Promise<StoredVer
   const rows = await db.$queryRaw<StoredVersion[]>`
     SELECT v."id", v."contentId", v."action", v."title", v."body", v."publishAt", v."contentClock",
       v."authorId", u."name" AS "authorName", v."regionId", v."createdAt", v."origin", v."position"
-    FROM "ContentVersion" v LEFT JOIN "User" u ON u."id" = v."authorId"
+    FROM "ContentVersion" v LEFT JOIN "Person" u ON u."id" = v."authorId"
     WHERE v."contentId" = ${contentId}::text AND v."deletedAt" IS NULL
     ORDER BY v."createdAt" DESC, v."id" COLLATE "C" DESC
     LIMIT ${VERSIONS_LIMIT}::int`;

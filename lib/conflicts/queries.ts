@@ -85,7 +85,7 @@ export function listConflictRows(
       u."name" AS "resolverName", r."resolvedAt"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
-    LEFT JOIN "User" u ON u."id" = r."resolvedBy"
+    LEFT JOIN "Person" u ON u."id" = r."resolvedBy"
     LEFT JOIN ${SUBJECT}
     WHERE ${matching(scope, filter)}
       AND (${status ?? null}::text IS NULL OR ${status ?? null}::text = ${STATUS})
@@ -131,7 +131,7 @@ export async function findConflictRow(
       r."value", r."writtenClock", r."resolvedBy", u."name" AS "resolverName", r."resolvedAt"
     FROM "Conflict" c
     LEFT JOIN "ConflictResolution" r ON r."id" = c."id" AND r."deletedAt" IS NULL
-    LEFT JOIN "User" u ON u."id" = r."resolvedBy"
+    LEFT JOIN "Person" u ON u."id" = r."resolvedBy"
     LEFT JOIN ${SUBJECT}
     WHERE c."id" = ${id}::text AND c."deletedAt" IS NULL
       AND ${visible({ ownerId })}`;
@@ -144,7 +144,7 @@ export async function namesOf(
   userIds: readonly string[],
 ): Promise<Map<string, string>> {
   if (userIds.length === 0) return new Map();
-  const where = { id: { in: [...new Set(userIds)] } };
-  const rows = await db.user.findMany({ where, select: { id: true, name: true } });
+  const rows = await db.$queryRaw<{ id: string; name: string }[]>`
+    SELECT "id", "name" FROM "Person" WHERE "id" = ANY (${[...new Set(userIds)]}::text[])`;
   return new Map(rows.map(({ id, name }) => [id, name]));
 }

@@ -7,7 +7,7 @@ import type { ConflictDecision, ConflictItem, VersionInConflict } from "./types"
 type Names = ReadonlyMap<string, string>;
 
 /** Columns that nobody is shown, whatever row they were recorded with. */
-const SECRETS = new Set(["passwordHash"]);
+const SECRETS = new Set(["passwordHash", "addressKey"]);
 
 export function toConflictItem(row: ConflictRow): ConflictItem {
   const { id, entityType, entityId, field, strategy, status, detectedIn } = row;

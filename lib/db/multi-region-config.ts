@@ -100,6 +100,11 @@ export class MultiRegionDb {
     return this.runtime().topology.residencies;
   }
 
+  /** What digests of addresses are made with, a secret; null where there is none. */
+  addressSecret(): string | null {
+    return this.runtime().topology.addressSecret;
+  }
+
   /** Regions from near to far of the vantage, those that cannot be reached at the end. */
   regionsInOrder(preferred: RegionId = this.vantage): RegionId[] {
     const order = regionsByDistance(this.runtime().topology, preferred).map((region) => region.id);

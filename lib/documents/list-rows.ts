@@ -75,7 +75,7 @@ export function listStatement(userId: string, query: ListQuery): Prisma.Sql {
         WHERE c."documentId" = d."id" AND c."deletedAt" IS NULL) AS "collaborators"
     FROM reachable r
     JOIN "Document" d ON d."id" = r."id"
-    LEFT JOIN "User" u ON u."id" = d."ownerId"
+    LEFT JOIN "Person" u ON u."id" = d."ownerId"
     ${order} ${limit}`;
 }
 

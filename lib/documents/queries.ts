@@ -70,7 +70,7 @@ export async function findDocumentRow(
       (SELECT count(*)::int FROM "DocumentVersion" v
         WHERE v."documentId" = t."id" AND v."deletedAt" IS NULL) AS "versions",
       mr.is_pending('Document', t."id") AS "pending"
-    FROM target t LEFT JOIN "User" o ON o."id" = t."ownerId"
+    FROM target t LEFT JOIN "Person" o ON o."id" = t."ownerId"
     WHERE t."access" IS NOT NULL`;
   return rows[0] ?? null;
 }
@@ -85,7 +85,7 @@ export function listCollaboratorRows(
     SELECT c."userId", u."name", u."email", c."role", c."origin", c."position"
     FROM "Document" d
     JOIN "Collaborator" c ON c."documentId" = d."id" AND c."deletedAt" IS NULL
-    LEFT JOIN "User" u ON u."id" = c."userId"
+    LEFT JOIN "Person" u ON u."id" = c."userId"
     WHERE d."id" = ${documentId}::text AND d."ownerId" = ${userId}::text AND d."deletedAt" IS NULL
     ORDER BY c."createdAt", c."id"`;
 }
@@ -108,7 +108,7 @@ export function listVersionRows(db: Db, userId: string, documentId: string): Pro
       v."regionId", v."createdAt", v."origin", v."position"
     FROM "Document" d
     JOIN "DocumentVersion" v ON v."documentId" = d."id" AND v."deletedAt" IS NULL
-    LEFT JOIN "User" u ON u."id" = v."authorId"
+    LEFT JOIN "Person" u ON u."id" = v."authorId"
     WHERE d."id" = ${documentId}::text AND d."deletedAt" IS NULL
       AND (d."ownerId" = ${userId}::text OR EXISTS (
         SELECT FROM "Collaborator" c WHERE c."documentId" = d."id"

@@ -179,7 +179,8 @@ export async function upsertCollaborator(
   input: {
     userId: string;
     documentId: string;
-    email: string;
+    /** The address, in the forms in which an account may have it. */
+    addresses: readonly string[];
     role: CollaboratorRole;
     /** The account as the leading region knows it, for when this one has not heard of it yet. */
     known?: { userId: string; name: string };
@@ -195,8 +196,8 @@ export async function upsertCollaborator(
       WHERE d."id" = ${input.documentId}::text AND d."deletedAt" IS NULL
     ), person AS (
       SELECT p."id", p."name" FROM (
-        SELECT u."id", u."name", 0 AS "rank" FROM "User" u
-        WHERE u."email" = ${input.email}::text AND u."deletedAt" IS NULL
+        SELECT u."id", n."name", 0 AS "rank" FROM "User" u JOIN "Person" n USING ("id")
+        WHERE u."email" = ANY (${input.addresses}::text[]) AND u."deletedAt" IS NULL
         UNION ALL
         SELECT ${input.known?.userId ?? null}::text, ${input.known?.name ?? null}::text, 1
       ) p

@@ -84,6 +84,7 @@ export const residency = storable(
 
 export const createInput = z.object({ title, content, residency: residency.optional() });
 export const residencyInput = z.object({ documentId, residency: residency.nullable() });
+export const accountResidencyInput = z.object({ residency: residency.nullable() });
 export const updateInput = z
   .object({
     documentId,

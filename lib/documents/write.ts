@@ -3,6 +3,7 @@ import type { WriteEvent } from "@/lib/db/geo-replication";
 import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { placeWrite } from "@/lib/db/writes/place-write";
+import { storedForms } from "@/lib/residency/addresses";
 import { placementBy } from "@/lib/residency/placements";
 import { findingNothingElsewhere } from "@/lib/residency/where-it-is";
 import { acknowledge, documentEvent } from "./acknowledge";
@@ -75,15 +76,17 @@ export async function shareDocument(
   input: { documentId: string; email: string; role: CollaboratorRole },
 ): Promise<WriteOutcome<{ userId: string; name: string | null; role: CollaboratorRole }>> {
   const started = performance.now();
+  const { documentId, email, role } = input;
+  const addresses = storedForms(email);
   const share = (known?: { userId: string; name: string }) =>
-    place(actor, "Collaborator", input.documentId, (db) =>
-      upsertCollaborator(db, { userId: actor.userId, ...input, known }),
+    place(actor, "Collaborator", documentId, (db) =>
+      upsertCollaborator(db, { userId: actor.userId, documentId, addresses, role, known }),
     );
   let placed = await share();
   if ("ok" in placed) return placed;
   if (placed.row.owned && placed.row.userId === null) {
     // Accounts are made in the leading region; this one may be newer than what has arrived here.
-    const account = await leadingAccount(actor.vantage, input.email);
+    const account = await leadingAccount(actor.vantage, addresses);
     if (account) placed = await share(account);
     if ("ok" in placed) return placed;
   }
@@ -100,8 +103,8 @@ export async function shareDocument(
   const mark = ownedChange(row, "Only the owner can share a document.");
   if ("ok" in mark) return mark;
   const userId = row.userId ?? "";
-  const event = collaboratorEvent(input.documentId, userId, mark);
-  return acknowledge(actor, started, route, event, { userId, name: row.name, role: input.role });
+  const event = collaboratorEvent(documentId, userId, mark);
+  return acknowledge(actor, started, route, event, { userId, name: row.name, role });
 }
 
 /** Takes a collaborator off a document: the owner anyone, a collaborator themselves. */
@@ -153,12 +156,15 @@ function knowingRepeats<T>(
 
 async function leadingAccount(
   vantage: RegionId,
-  email: string,
+  addresses: string[],
 ): Promise<{ userId: string; name: string } | undefined> {
   const row = await multiRegionDb
     .from(vantage)
     .getWriteClient()
-    .user.findFirst({ where: { email, deletedAt: null }, select: { id: true, name: true } })
+    .user.findFirst({
+      where: { email: { in: addresses }, deletedAt: null },
+      select: { id: true, name: true },
+    })
     .catch(() => null);
   return row ? { userId: row.id, name: row.name } : undefined;
 }

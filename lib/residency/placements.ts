@@ -13,7 +13,7 @@ import {
   type Subject,
 } from "./where-it-is";
 
-/* Where documents and articles may be, as their owners decide it, and where they are. */
+/* Where documents, articles and people may be, as their owners decide it, and where they are. */
 
 /** A rule, or none: null is everywhere. */
 export interface PlacementRule {
@@ -36,6 +36,11 @@ export function places(): { name: string; regions: readonly string[] }[] {
   return Object.entries(multiRegionDb.residencies()).map(([name, regions]) => ({ name, regions }));
 }
 
+/** Those of them in which an account can be kept: none where there is no key for addresses. */
+export function placesOfAccounts(): ReturnType<typeof places> {
+  return multiRegionDb.addressSecret() === null ? [] : places();
+}
+
 /** A rule by its name; null is the one that allows every region. */
 export function placementBy(
   entity: PlacedEntity,
@@ -48,9 +53,11 @@ export function placementBy(
     const message = "There is no such place.";
     return refused("invalid", message, { fields: { residency: message } });
   }
+  // An account's own row is everywhere; who somebody is, is not.
+  const placed = entity === "User" ? "Profile" : entity;
   // A leaderless row is read from several regions, and one that only the leader writes has to be wherever
   // the lead goes.
-  if (isLeaderless(entity) || isLed(entity)) {
+  if (isLeaderless(placed) || isLed(placed)) {
     return refused("unavailable", "In this installation every region has all documents.");
   }
   return {

@@ -8,11 +8,15 @@ import type { PrismaClient } from "@/lib/generated/prisma/client";
 /*
  * A row that must not be in a region is not known there: only its placement is, which says where it may
  * be. So a region that does not find a document or an article looks for its placement, and the request
- * goes to the nearest region that it names.
+ * goes to the nearest region that it names. Of a person only who they are is placed, the row "Profile".
  */
 
 /** What can be kept in some regions only. */
-export const PLACED_ENTITIES = ["Document", "ContentItem"] as const satisfies readonly EntityType[];
+export const PLACED_ENTITIES = [
+  "Document",
+  "ContentItem",
+  "User",
+] as const satisfies readonly EntityType[];
 export type PlacedEntity = (typeof PLACED_ENTITIES)[number];
 
 export interface Subject {

@@ -92,6 +92,7 @@ async function createRegion(serverUrl: string, name: string): Promise<BenchDatab
     defaults: STANDARD_DEFAULTS,
     quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
     residencies: {},
+    addressSecret: null,
     endpoints: () => endpoints,
   }));
   return { url: target.href, runtime };

@@ -37,6 +37,7 @@ export function openPlanet(
     defaults: STANDARD_DEFAULTS,
     quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
     residencies: {},
+    addressSecret: null,
     connections,
     endpoints: (vantage, region) => {
       const endpoints = from[vantage]?.[region];

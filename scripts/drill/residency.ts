@@ -6,7 +6,6 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { changeResidency } from "@/lib/documents/change-residency";
 import { readDocument } from "@/lib/documents/read";
-import type { WriteOutcome } from "@/lib/documents/types";
 import { createDocument, deleteDocument, updateDocument } from "@/lib/documents/write";
 import { createContent, moveContent, updateContent } from "@/lib/cms/edit";
 import { ChildPlanet } from "@/scripts/local/child-planet";
@@ -14,6 +13,7 @@ import { postgresName } from "@/scripts/local/planet-stores";
 import { signal } from "@/scripts/local/process-tools";
 import { findInFiles, findInTables } from "./find-bytes";
 import { openPlanet, type DrillRegion } from "./planet-runtime";
+import { done, livePeople } from "./residency-people";
 import { until } from "./until";
 
 /** A text that was found where it must not be. */
@@ -43,7 +43,7 @@ const AP = "ap-southeast-1" as RegionId;
 const RULES = { eu: [EU], ap: [AP], pair: [AP, EU] };
 const OWNER = "owner";
 
-interface Canary {
+export interface Canary {
   text: string;
   /** Regions in whose files, log of writes included, it must not be. */
   nowhereIn: readonly RegionId[];
@@ -83,7 +83,8 @@ export async function drillResidency({
     log("starting a planet");
     await planet.start();
     const opened = openPlanet(planet);
-    const topology = { ...opened.topology, residencies: RULES };
+    const addressSecret = randomBytes(24).toString("hex");
+    const topology = { ...opened.topology, residencies: RULES, addressSecret };
     const runtime = new Runtime(() => topology);
     holder.meridianRuntime = runtime;
     const monitor = await watchRedis(topology.endpoints(US, US).redis);
@@ -214,6 +215,8 @@ async function live(
     moveContent(from(US), { contentId, move: "submit", baseVersion: changed.clock }),
   );
   await done(moveContent(from(US), { contentId, move: "publish", baseVersion: sent.clock }));
+
+  await livePeople({ regions: { US, EU, AP }, owner: OWNER, documentId: kept.id, pool, make, log });
 
   log("the leader is killed, and edits go on");
   const victim = planet.cluster().regions.find(({ id }) => id === US);
@@ -353,10 +356,4 @@ async function edit(
     const outcome = await updateDocument(actor, { documentId, ...changes, baseVersion });
     return outcome.ok;
   });
-}
-
-async function done<T>(outcome: Promise<WriteOutcome<T>>): Promise<T> {
-  const result = await outcome;
-  if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
-  return result.value;
 }

@@ -98,6 +98,7 @@ export function childEnvironment(options: ChildEnvironmentOptions): NodeJS.Proce
     ...source,
     AUTH_SECRET: source.AUTH_SECRET || secrets.authSecret,
     REPLICATION_SECRET: source.REPLICATION_SECRET || secrets.replicationSecret,
+    ADDRESS_KEY: source.ADDRESS_KEY || secrets.addressKey,
     MERIDIAN_LINKS: options.linksFile,
     MERIDIAN_LOCAL_PLANET: "1",
     CURRENT_REGION: options.currentRegion,

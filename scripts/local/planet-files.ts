@@ -21,9 +21,13 @@ const secretsSchema = z.object({
   authSecret: secret,
   replicationSecret: secret,
   controlToken: secret,
+  addressKey: secret,
 });
 
-/** Made once per planet. Losing the file costs sessions, and the passwords are set anew. */
+/**
+ * Made once per planet. Losing the file costs sessions and the accounts that are kept in some regions, and the
+ * passwords are set anew.
+ */
 export type PlanetSecrets = z.infer<typeof secretsSchema>;
 
 /** What programs outside (tests, drills, psql) need to know about a running planet. */
@@ -106,8 +110,7 @@ export class PlanetFiles {
   }
 
   secrets(): PlanetSecrets {
-    const known = readParsed(this.secretsFile, secretsSchema);
-    if (known) return known;
+    const known = readParsed(this.secretsFile, secretsSchema.partial());
     const generate = () => randomBytes(32).toString("base64url");
     const secrets = {
       ownerPassword: generate(),
@@ -115,7 +118,11 @@ export class PlanetFiles {
       authSecret: generate(),
       replicationSecret: generate(),
       controlToken: generate(),
+      addressKey: generate(),
+      // One that was added since the file was written is made, and the others stay.
+      ...known,
     };
+    if (secretsSchema.safeParse(known).success) return secrets;
     replaceFile(this.secretsFile, secrets);
     return secrets;
   }

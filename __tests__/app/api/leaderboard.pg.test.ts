@@ -97,7 +97,7 @@ describe("the routes of the board", () => {
   });
 
   it("count a round, tell its player where they stand at once, and believe no score", async () => {
-    await signInAs(jar, "user");
+    await signInAs(jar, "user", "Somebody 4f2a1c");
     expect(await read(await getRank(), 200)).toMatchObject({ rank: null, around: [] });
     const round = await read<RoundView>(await postRound(post({})), 201);
     const { id: roundId, regionId, cards } = round;
@@ -135,6 +135,8 @@ describe("the routes of the board", () => {
     // No worker runs: only the region that took it has it, and the session asks for no less.
     const standing = await read<StandingView>(await getRank(), 200);
     expect(standing).toMatchObject({ rank: { score: first.score, globalRank: 1, players: 1 } });
+    // The board is in every region: a player's own name need not be.
+    expect(standing.rank?.name).toBe("Somebody 4f2a1c");
     expect(Object.keys(standing.receipt.required)).toEqual([VIRGINIA]);
     const again = await postScore(post({ roundId, regionId, answers: [] }));
     expect(await read(again, 200)).toMatchObject({ score: first.score, again: true });

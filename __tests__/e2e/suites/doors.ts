@@ -18,6 +18,7 @@ const DOORS: Record<string, Audience> = {
   "/leaderboard": "anybody",
   "/content": "anybody",
   "/content/[slug]": "anybody",
+  "/account": "somebody",
   "/conflicts/[id]": "somebody",
   "/content/manage": "somebody",
   "/content/manage/[slug]": "somebody",

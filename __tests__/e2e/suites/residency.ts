@@ -123,6 +123,66 @@ export function residencySuite(): void {
       );
     });
 
+    it("keeps a person in Dublin, who signs in everywhere and is not named elsewhere", async () => {
+      const visitor = await Visitor.arrive();
+      const { page } = visitor;
+      const person = { email: "kept-in-dublin@example.com", password: "a long password" };
+      await page.goto("/sign-up");
+      await page.getByLabel("Name").fill("Grace of Dublin");
+      await page.getByLabel("E-mail address").fill(person.email);
+      await page.getByLabel("Password").fill(person.password);
+      await page.getByLabel("Kept in").selectOption("eu");
+      await visitor.shoot("sign-up-kept");
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Create account" }).click();
+      await page.waitForURL("/documents");
+      const id = await visitor.createDocument("Of somebody", "Shared with a reader.");
+      await visitor.openDocument(id);
+      await visitor.share("reader@example.com", "view");
+
+      // From where the name must not be, the same person.
+      await visitor.viewFrom("Singapore");
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await visitor.signIn(person.email, person.password);
+      await page.getByRole("link", { name: "Grace of Dublin" }).click();
+      await visitor.heading("Account").waitFor();
+      await page.getByText(/^Somebody [0-9a-f]{6}, where your name is not kept$/).waitFor();
+      const verdict = (region: string) =>
+        page.locator(`[data-presence="${region}"] td`).allTextContents();
+      expect(await verdict("us-east-1")).toEqual(["0", "0", "as it should be"]);
+      expect(await verdict("ap-southeast-1")).toEqual(["0", "0", "as it should be"]);
+      expect((await verdict("eu-west-1"))[0]).toBe("1");
+      await visitor.shoot("account");
+      expect(await violations(page)).toEqual([]);
+
+      const reader = await Visitor.arrive();
+      await reader.signIn("reader@example.com");
+      const owner = async (city: string) => {
+        await reader.viewFrom(city);
+        await reader.page.goto(`/documents/${id}`);
+        await reader.heading("Of somebody").waitFor();
+        return reader.page.getByRole("main").innerText();
+      };
+      expect(await owner("Virginia")).not.toContain("Grace");
+      await waitFor(async () => (await owner("Dublin")).includes("Grace of Dublin"), {
+        timeoutMs: 20_000,
+        what: "Dublin to have the document, and to name its owner",
+      });
+
+      await page.goto("/account");
+      await page.getByLabel("Kept in").selectOption("ap");
+      await page.getByRole("button", { name: "Keep it there" }).click();
+      await page.getByText("kept in AP now").waitFor();
+      await waitFor(
+        async () => {
+          await page.goto("/account");
+          return (await verdict("eu-west-1")).join() === "0,0,as it should be";
+        },
+        { timeoutMs: 20_000, what: "the person to have left Dublin" },
+      );
+      await page.getByText("Grace of Dublin", { exact: true }).first().waitFor();
+    });
+
     it("is nobody's business who is not signed in", async () => {
       const { page } = await Visitor.arrive();
       await page.goto("/residency");

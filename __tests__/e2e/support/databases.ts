@@ -15,6 +15,7 @@ const TABLES = [
   "Reservation",
   "PlayerScore",
   "Placement",
+  "Profile",
   "Order",
   "LedgerTransfer",
   "ContentItem",

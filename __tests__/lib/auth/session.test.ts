@@ -13,6 +13,7 @@ const USER: SessionUser = {
   userId: "u1",
   email: "ada@example.com",
   name: "Ada",
+  publicName: "Somebody u1",
   role: "user",
   sessionId: "s1",
   revocationEpoch: 2,
@@ -27,6 +28,11 @@ describe("session", () => {
     const middle = sealed[120] === "A" ? "B" : "A";
     const changed = sealed.slice(0, 120) + middle + sealed.slice(121);
     expect(readSession(await unsealData<object>(changed, { password: SECRET }), 2)).toBeNull();
+  });
+
+  it("of before there were names for others has the one that there is", () => {
+    const { publicName: _, ...before } = USER;
+    expect(readSession(before, 2)?.publicName).toBe("Ada");
   });
 
   it("is refused once the epoch was raised", () => {

@@ -35,6 +35,7 @@ beforeAll(async () => {
     defaults: STANDARD_DEFAULTS,
     quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
     residencies: {},
+    addressSecret: null,
     failover: null,
     endpoints: () => ({ read: url, write: url, direct: region.directUrl, redis: null }),
   };

@@ -48,6 +48,7 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     defaults,
     quorumHedgeMs: STANDARD_QUORUM_HEDGE_MS,
     residencies: {},
+    addressSecret: "address-secret-of-a-test-32-characters",
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
       const url = down.has(id) ? NOWHERE : appUrl;

@@ -63,7 +63,12 @@ describe("a write whose first attempt arrived before the second", () => {
     const create = { documentId, versionId: randomUUID(), userId: "u", regionId: US };
     await insertDocument(db, { ...create, title: "t", content: "c" });
     const other = await domain.addUser("other");
-    const share = { userId: "u", documentId, email: "other@example.com", role: "viewer" as const };
+    const share = {
+      userId: "u",
+      documentId,
+      addresses: ["other@example.com"],
+      role: "viewer" as const,
+    };
     await upsertCollaborator(db, share);
     const leave = { userId: "u", documentId, collaboratorId: other.userId };
     const left = await tombstoneCollaborator(db, leave);

@@ -4,6 +4,7 @@ import { redirect } from "next/navigation";
 import { SignUpForm } from "@/components/session/session-forms";
 import { safeReturnPath } from "@/lib/auth/return-path";
 import { getRequestContext } from "@/lib/request-context";
+import { placesOfAccounts } from "@/lib/residency/placements";
 
 export const metadata: Metadata = { title: "Create an account" };
 
@@ -27,7 +28,7 @@ export default async function SignUpPage({
         . Accounts are written in the leading region, so that an e-mail address is unique
         everywhere.
       </p>
-      <SignUpForm next={next || undefined} />
+      <SignUpForm next={next || undefined} places={placesOfAccounts()} />
     </>
   );
 }

@@ -46,6 +46,10 @@ const ENTITIES = {
     clock: (db, id) => db.placement.findUnique({ where: { id }, select }),
     rewrite: (db, id) => db.$executeRaw`UPDATE "Placement" SET "id" = "id" WHERE "id" = ${id}`,
   },
+  Profile: {
+    clock: (db, id) => db.profile.findUnique({ where: { id }, select }),
+    rewrite: (db, id) => db.$executeRaw`UPDATE "Profile" SET "id" = "id" WHERE "id" = ${id}`,
+  },
   LabRow: {
     clock: (db, id) => db.labRow.findUnique({ where: { id }, select }),
     rewrite: (db, id) => db.$executeRaw`UPDATE "LabRow" SET "id" = "id" WHERE "id" = ${id}`,

@@ -116,6 +116,15 @@ export const ENTITY_POLICIES = {
   // Where the rows of others may be. It says nothing of what is in them, and has to be everywhere; a move
   // has to be made where the rows are, whoever leads.
   Placement: { ...MULTI_LEADER, strategy: "last-write-wins", record: false },
+  // Who a person is, where that may be known. Nobody else has to ask for it, and a move is made where it is;
+  // no record quotes an address.
+  Profile: {
+    ...MULTI_LEADER,
+    strategy: "last-write-wins",
+    record: false,
+    collect: true,
+    residency: { entity: "User", by: "id" },
+  },
   // What the fault lab watches a failover with: it needs a leader, and asks for each durability in turn.
   LabRow: {
     ...AS_CONFIGURED,

@@ -43,6 +43,8 @@ export interface Topology {
   readonly quorumHedgeMs: number;
   /** In which regions may be what is placed by a rule, by the rule's name. */
   readonly residencies: Residencies;
+  /** Makes digests of addresses that are kept in some regions. Null: no account can be kept in some regions. */
+  readonly addressSecret: string | null;
   /** Of a process to one endpoint, at most; by default 10. */
   readonly connections?: number;
   endpoints(vantage: RegionId, region: RegionId): Endpoints;
@@ -107,6 +109,7 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     defaults: env.defaults,
     quorumHedgeMs: env.quorumHedgeMs,
     residencies: env.residencies,
+    addressSecret: env.addressKey,
     connections: env.connections,
     endpoints(vantage, region) {
       const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);

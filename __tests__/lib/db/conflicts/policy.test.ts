@@ -133,6 +133,8 @@ describe("the registry", () => {
       PlayerScore: "multi-leader",
       // Says where the rows of others are, whoever leads.
       Placement: "multi-leader",
+      // Who a person is, where that may be known.
+      Profile: "multi-leader",
       Order: "single-leader",
       LedgerTransfer: "single-leader",
       // Edited in every region; a person decides about texts.

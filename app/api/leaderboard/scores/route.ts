@@ -21,7 +21,11 @@ export async function POST(request: Request): Promise<Response> {
   const body = await readBody(request, BODY_MAX_BYTES);
   const input = check(scoreInput, body);
   if (!input.ok) return refuse({ code: "invalid", message: input.message });
-  const scored = await scoreRound({ userId: user.userId, vantage, token }, user.name, input.value);
+  const scored = await scoreRound(
+    { userId: user.userId, vantage, token },
+    user.publicName,
+    input.value,
+  );
   if (!scored.ok) return refuse(scored);
   await keepToken(scored.open);
   return answer(scored.value);

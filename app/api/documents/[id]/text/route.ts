@@ -36,7 +36,7 @@ export async function GET(request: Request, { params }: Props): Promise<Response
     stateVector: stateVector(query.get("sv")),
   });
   if (!news) return refuse("not-found", NOT_FOUND.message);
-  const self = { userId: user.userId, name: user.name, tab: `${user.userId}:${tab}` };
+  const self = { userId: user.userId, name: user.publicName, tab: `${user.userId}:${tab}` };
   const present = await defaultPresence().meet(vantage, documentId, self);
   return answer({ ...news, present } satisfies TextNews);
 }

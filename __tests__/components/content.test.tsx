@@ -133,6 +133,8 @@ describe("what the public sees", () => {
       />,
     );
     expect(screen.getByText(/must not have this article/)).toBeDefined();
+    expect(screen.getByText("Read at")).toBeDefined();
+    expect(screen.queryByText("Cached at")).toBeNull();
     expect(screen.queryByText(/does not answer/)).toBeNull();
   });
 

@@ -30,7 +30,7 @@ export function PublicReceiptLine({
           </div>
         ) : null}
         <div>
-          <dt>Cached at</dt>
+          <dt>{keptElsewhere ? "Read at" : "Cached at"}</dt>
           <dd>
             <Time value={cachedAt} />
           </dd>

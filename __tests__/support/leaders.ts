@@ -1,7 +1,11 @@
 import { expect } from "vitest";
 import type { TestPlanet } from "@/__tests__/support/planet";
 import { waitFor } from "@/__tests__/support/wait-for";
+import { readAttempts } from "@/lib/db/failover/history";
 import type { CutDirection } from "@/scripts/local/link-proxy";
+
+/** More than a test makes. */
+const ALL_ATTEMPTS = 100;
 
 interface Leading {
   id: string;
@@ -76,6 +80,17 @@ export class Leaders {
       }),
     );
     return found.reduce((a, b) => (a > b ? a : b));
+  }
+
+  /**
+   * Promotions so far. Not epochs: candidates that refuse each other use one up, and nobody is promoted in it.
+   */
+  async promotions(): Promise<number> {
+    const attempts = await Promise.all(
+      this.planet.regions.map(({ pool }) => readAttempts(pool, ALL_ATTEMPTS)),
+    );
+    const completed = attempts.flat().filter(({ status }) => status === "completed");
+    return new Set(completed.map(({ id }) => id)).size;
   }
 
   /** Cuts what `from` uses to reach `to`. */

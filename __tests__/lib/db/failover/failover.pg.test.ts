@@ -71,7 +71,7 @@ describe("leadership", () => {
 
   it("moves once, within 3 s, when nobody reaches the leader; the old one refuses", async () => {
     const before = await leaders.settle();
-    const at = await leaders.epoch();
+    const at = await leaders.promotions();
     const startedMs = performance.now();
     leaders.isolate(before);
     const after = await leaders.leader(before);
@@ -84,7 +84,7 @@ describe("leadership", () => {
     });
     leaders.healAll();
     await leaders.settle();
-    expect(await leaders.epoch()).toBe(at + 1n);
+    expect(await leaders.promotions()).toBe(at + 1);
     await waitFor(
       async () => {
         const told = await readAttempts(planet.region(before).pool, 1);
@@ -98,7 +98,7 @@ describe("leadership", () => {
     "moves once when the leader is cut off from everything in one way (%s)",
     async (direction) => {
       const before = await leaders.settle();
-      const at = await leaders.epoch();
+      const at = await leaders.promotions();
       leaders.isolate(before, direction);
       const after = await leaders.leader(before);
       await insertUser(after);
@@ -106,42 +106,42 @@ describe("leadership", () => {
       expect(await leaders.now()).toEqual([after]);
       leaders.healAll();
       await leaders.settle();
-      expect(await leaders.epoch()).toBe(at + 1n);
+      expect(await leaders.promotions()).toBe(at + 1);
     },
   );
 
   it("moves when the other regions' workers cannot reach the leader, though its own can", async () => {
     const before = await leaders.settle();
-    const at = await leaders.epoch();
+    const at = await leaders.promotions();
     for (const from of planet.ids) if (from !== before) leaders.cut(from, before);
     const after = await leaders.leader(before);
     await insertUser(after);
     leaders.healAll();
     await leaders.settle();
-    expect(await leaders.epoch()).toBe(at + 1n);
+    expect(await leaders.promotions()).toBe(at + 1);
   });
 
   it.each(["to-target", "from-target"] as const)(
     "moves at most once under a cut of one way (%s) between the leader and the other workers",
     async (direction) => {
       const before = await leaders.settle();
-      const at = await leaders.epoch();
+      const at = await leaders.promotions();
       for (const from of planet.ids) if (from !== before) leaders.cut(from, before, direction);
       const after = await leaders.leader(before);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       expect(await leaders.now()).toEqual([after]);
-      expect(await leaders.epoch()).toBe(at + 1n);
+      expect(await leaders.promotions()).toBe(at + 1);
       leaders.healAll();
     },
   );
 
   it("stays, or moves once, when the leader's worker cannot reach the other databases", async () => {
     const before = await leaders.settle();
-    const at = await leaders.epoch();
+    const at = await leaders.promotions();
     for (const to of planet.ids) if (to !== before) leaders.cut(before, to);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     await insertUser(await leaders.leader());
-    expect(await leaders.epoch()).toBeLessThanOrEqual(at + 1n);
+    expect(await leaders.promotions()).toBeLessThanOrEqual(at + 1);
     leaders.healAll();
   });
 

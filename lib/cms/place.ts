@@ -1,3 +1,4 @@
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
@@ -46,7 +47,8 @@ export async function placeContent<T>(
   }
   const { value, regionId, reason } = done;
   if (!lacks(value)) return { kind: "placed", value, route: { regionId, reason, waitedMs: 0 } };
-  const ask = (id: RegionId) => attempt(db.getWriteClient(id), id).catch(nullIfUnreachable);
+  const ask = (id: RegionId) =>
+    repeatRolledBack(() => attempt(db.getWriteClient(id), id)).catch(nullIfUnreachable);
   let waitedMs = 0;
   for (const step of CATCH_UP_STEPS_MS) {
     await sleep(step);

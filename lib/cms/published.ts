@@ -102,7 +102,10 @@ export class PublishedContentReader {
       return this.kept(vantage, region, seen, key, async (db) => {
         const ids = shown.map(({ live }) => versionOf(live));
         const found = await findPublished(db, ids, EXCERPT);
-        return ids.flatMap((id) => found.find(({ versionId }) => versionId === id) ?? []);
+        const value = ids.flatMap((id) => found.find(({ versionId }) => versionId === id) ?? []);
+        // A moved article's versions come after it, and one may be parked: the rest is shown, and not kept.
+        if (value.length < ids.length) throw new IncompleteError(value);
+        return value;
       });
     });
   }
@@ -121,7 +124,12 @@ export class PublishedContentReader {
       const db = new MultiRegionDb(this.runtime, vantage).getReadClient(region);
       return { value: await load(db), cachedAt: new Date().toISOString() };
     };
-    const kept = key === null ? await fresh() : await this.cache(key, [contentTag(region)], fresh);
+    const kept = await (
+      key === null ? fresh() : this.cache(key, [contentTag(region)], fresh)
+    ).catch((error: unknown): Kept<T> => {
+      if (!(error instanceof IncompleteError)) throw error;
+      return { value: error.value as T, cachedAt: new Date().toISOString() };
+    });
     return { seen, ...kept, fromCache, keptElsewhere: key === null, elsewhere: null };
   }
 
@@ -165,6 +173,13 @@ export class PublishedContentReader {
 class NotAppliedError extends Error {
   constructor(region: string) {
     super(`${region} does not have the version that it is to show.`);
+  }
+}
+
+/** Not all of it is there yet. Thrown, so that the cache does not keep it. */
+class IncompleteError extends Error {
+  constructor(readonly value: unknown) {
+    super("The region does not have all versions that it is to list.");
   }
 }
 

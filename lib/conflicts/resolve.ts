@@ -1,3 +1,4 @@
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import {
   resolveConflict as decide,
@@ -136,12 +137,16 @@ async function untilShown(
     } else {
       const { regionId } = first.route;
       outcome =
-        (await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable)) ?? outcome;
+        (await repeatRolledBack(() => attempt(db.getWriteClient(regionId), regionId)).catch(
+          ifUnreachable,
+        )) ?? outcome;
     }
   }
   for (const regionId of lacks(outcome) && !led ? db.regionsInOrder() : []) {
     if (regionId === first.route.regionId) continue;
-    const other = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
+    const other = await repeatRolledBack(() =>
+      attempt(db.getWriteClient(regionId), regionId),
+    ).catch(ifUnreachable);
     if (other && !lacks(other)) {
       return { outcome: other, route: { ...route, regionId, reason: "redirected-behind" } };
     }

@@ -1,3 +1,4 @@
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import type { EntityType } from "@/lib/db/conflicts/entities";
 import type { WriteRefusal } from "@/lib/db/failover/leader-write";
@@ -101,7 +102,9 @@ export async function place<R>(
   // A region that has all the session saw knows best; without one, each may have the document.
   const regions = found.data ? [found.regionId] : stale ? db.regionsInOrder() : [];
   for (const regionId of regions) {
-    const row = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
+    const row = await repeatRolledBack(() => attempt(db.getWriteClient(regionId), regionId)).catch(
+      ifUnreachable,
+    );
     if (!row) continue;
     const reason = regionId === actor.vantage ? "waited" : "redirected-behind";
     return { row, route: { regionId, waitedMs, reason } };
@@ -171,12 +174,16 @@ export async function placeFromBase<R>(
       }
       continue;
     }
-    const row = await attempt(db.getWriteClient(here), here).catch(ifUnreachable);
+    const row = await repeatRolledBack(() => attempt(db.getWriteClient(here), here)).catch(
+      ifUnreachable,
+    );
     if (row && !behind(row)) return { row, route: { regionId: here, waitedMs, reason: "waited" } };
   }
   for (const regionId of led ? [] : db.regionsInOrder()) {
     if (regionId === here) continue;
-    const row = await attempt(db.getWriteClient(regionId), regionId).catch(ifUnreachable);
+    const row = await repeatRolledBack(() => attempt(db.getWriteClient(regionId), regionId)).catch(
+      ifUnreachable,
+    );
     if (row && !behind(row)) {
       return { row, route: { regionId, waitedMs, reason: "redirected-behind" } };
     }

@@ -1,3 +1,4 @@
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { createHash, randomUUID } from "node:crypto";
 import type { Durability } from "@/lib/db/conflicts/policy";
 import { wakePublisher } from "@/lib/db/replication/bus";
@@ -81,7 +82,11 @@ export class GlobalInventoryManager {
         regionId: region,
         holdSeconds: Math.round(holdSeconds),
       };
-      const reserve = () => within(ANSWER_MS, insertReservation(db.getWriteClient(region), input));
+      const reserve = () =>
+        within(
+          ANSWER_MS,
+          repeatRolledBack(() => insertReservation(db.getWriteClient(region), input)),
+        );
       let answer: ReserveAnswer;
       try {
         answer = await reserve().catch((error: unknown) => {
@@ -168,7 +173,10 @@ export class GlobalInventoryManager {
   ): Promise<SettleOutcome> {
     const db = new MultiRegionDb(this.runtime, vantage).getWriteClient(regionId);
     try {
-      const row = await within(ANSWER_MS, settleReservation(db, id, userId, to));
+      const row = await within(
+        ANSWER_MS,
+        repeatRolledBack(() => settleReservation(db, id, userId, to)),
+      );
       return row
         ? { kind: "settled", ...this.written(vantage, row) }
         : { kind: "unknown-reservation" };

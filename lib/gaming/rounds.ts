@@ -1,3 +1,4 @@
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { randomBytes, randomInt } from "node:crypto";
 import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { isUnreachable, within } from "@/lib/db/regions/faults";
@@ -100,17 +101,16 @@ export class GameRounds {
       const cards = dealCards(before.round.seed, this.runtime().topology.regions);
       const played = playRound(cards, answers);
       if (played.kind === "impossible") return played;
-      const done = await within(
-        ANSWER_MS,
-        countRound(db, {
-          id: roundId,
-          userId,
-          name: toShownName(name),
-          score: played.score,
-          best: toBest(played.score, this.nowMs()),
-          playedMs: ROUND.readyMs + (answers.at(-1)?.atMs ?? 0),
-        }),
-      );
+      const ended = {
+        id: roundId,
+        userId,
+        name: toShownName(name),
+        score: played.score,
+        best: toBest(played.score, this.nowMs()),
+        playedMs: ROUND.readyMs + (answers.at(-1)?.atMs ?? 0),
+      };
+      const count = () => countRound(db, ended);
+      const done = await within(ANSWER_MS, repeatRolledBack(count));
       // Of a later snapshot: it has what another attempt did, and the better score that stood in the way.
       const after = await find();
       if (!after) return { kind: "unknown-round" };

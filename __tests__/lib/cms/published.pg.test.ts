@@ -179,6 +179,33 @@ describe("a public page of a region", () => {
     expect(new Set(answers.map(({ value }) => value?.versionId)).size).toBe(1);
   });
 
+  it("keeps no list that lacks a version which is still on its way", async () => {
+    await converged();
+    const { versionId } = (await readerIn(EU).read(EU, SLUG)).value!;
+    const setAway = async (deletedAt: string) => {
+      const client = await planet.region(EU).pool.connect();
+      try {
+        // As if it had not been applied: no trigger sees this.
+        await client.query("BEGIN; SET LOCAL session_replication_role = replica");
+        await client.query(
+          `UPDATE "ContentVersion" SET "deletedAt" = nullif($2, '')::timestamptz WHERE id = $1`,
+          [versionId, deletedAt],
+        );
+        await client.query("COMMIT");
+      } finally {
+        client.release();
+      }
+    };
+    const reader = readerIn(EU);
+    await setAway("2026-01-01T00:00:00Z");
+    expect((await reader.list(EU)).value).toEqual([]);
+    await setAway("");
+    const { value, receipt } = await reader.list(EU);
+    expect(value.map(({ id }) => id)).toEqual([SLUG]);
+    expect(receipt.fromCache).toBe(false);
+    expect((await reader.list(EU)).receipt.fromCache).toBe(true);
+  });
+
   it("says that it may be old while no region answers", async () => {
     const reader = readerIn(EU);
     await reader.read(EU, SLUG);

@@ -2,6 +2,7 @@ import { systemSleep } from "@/lib/clock";
 import { isUnreachable, RegionTimeoutError, sqlState, within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { errorMessage } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
@@ -82,7 +83,14 @@ export async function writeToLeader<T>(
     try {
       const db = clients.write(vantage, region);
       const value = await history.step("attempt", region, () =>
-        unlessDeposed(within(ANSWER_MS, attempt(db, region)), runtime(), { vantage, region }),
+        unlessDeposed(
+          within(
+            ANSWER_MS,
+            repeatRolledBack(() => attempt(db, region)),
+          ),
+          runtime(),
+          { vantage, region },
+        ),
       );
       const tookMs = performance.now() - sentMs;
       // An attempt that only found what an earlier one wrote has passed no fence.

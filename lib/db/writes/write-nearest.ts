@@ -3,6 +3,7 @@ import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { getLogger } from "@/lib/log";
+import { repeatRolledBack } from "./repeat-rolled-back";
 
 export interface NearestWrite<T> {
   value: T;
@@ -28,7 +29,8 @@ export async function writeNearest<T>(
   for (const regionId of db.regionsInOrder()) {
     if (residents?.includes(regionId) === false) continue;
     try {
-      return { value: await attempt(db.getWriteClient(regionId), regionId), regionId };
+      const client = db.getWriteClient(regionId);
+      return { value: await repeatRolledBack(() => attempt(client, regionId)), regionId };
     } catch (error) {
       if (!isUnreachable(error)) throw error;
       // So that the next request does not wait for the same time-out.

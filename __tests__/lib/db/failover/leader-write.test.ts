@@ -68,6 +68,26 @@ describe("a write to the leader", () => {
     expect(world.looks).toEqual([]);
   });
 
+  test.each(["40P01", "40001"])(
+    "is made again where the leader rolled it back: %s",
+    async (state) => {
+      const world = new World();
+      const outcome = await world.write(
+        (region, attempt) => (attempt < 3 ? sqlError(state) : region),
+        PATIENT,
+      );
+      expect(outcome).toMatchObject({ kind: "done", value: US, attempts: 1 });
+      expect(world.asked).toEqual([US, US, US]);
+      expect(world.looks).toEqual([]);
+    },
+  );
+
+  test("throws what a leader rolls back each time", async () => {
+    const world = new World();
+    await expect(world.write(() => sqlError("40P01"), PATIENT)).rejects.toThrow("40P01");
+    expect(world.asked).toHaveLength(4);
+  });
+
   test("does not go where nobody configured a region", async () => {
     const world = new World();
     world.news = AP;

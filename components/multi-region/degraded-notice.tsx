@@ -6,8 +6,8 @@ export function DegradedNotice() {
     <Notice live title="Redis is away.">
       <p>
         Everything can be read and written, and nothing is lost. Until it is back, changes take
-        longer to reach the other regions, what you did on another device may show a moment later,
-        and who else has a document open is not known.
+        longer to reach other regions and your other devices, and who has a document open is not
+        known.
       </p>
     </Notice>
   );

@@ -36,8 +36,7 @@ async function fetchState(url: string): Promise<ServiceState> {
 const WHY: Record<ReadOnlyReason, string> = {
   "no-majority":
     "Fewer than half of the regions can be reached from here, so none may lead. This passes by itself.",
-  paused:
-    "The leading region lost its lease while failover is paused. An administrator can end that.",
+  paused: "The leading region lost its lease, and failover is paused by an administrator.",
   manual: "The leading region lost its lease, and failover waits for an administrator’s request.",
   unreachable: "The leading region can’t be reached from here. Others may still reach it.",
 };

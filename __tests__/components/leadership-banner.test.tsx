@@ -22,7 +22,11 @@ function show(initial: LeadershipState, bus?: BusState) {
   );
 }
 
-const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+/** The notices are loaded when they are first shown, in real time. */
+const pass = async (ms: number) => {
+  await act(() => vi.advanceTimersByTimeAsync(ms));
+  await act(async () => void (await vi.dynamicImportSettled()));
+};
 const banner = () => screen.queryByRole("alert");
 
 beforeEach(() => {

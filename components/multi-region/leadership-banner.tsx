@@ -1,9 +1,8 @@
 "use client";
 
+import { lazy, Suspense } from "react";
 import useSWR from "swr";
-import { Notice } from "@/components/ui/notice";
-import type { BusState, LeadershipState, ReadOnlyReason } from "@/lib/leadership-shape";
-import { DegradedNotice } from "./degraded-notice";
+import type { BusState, LeadershipState } from "@/lib/leadership-shape";
 
 /** While all is well somebody who only reads should cost next to nothing. */
 const CALM_POLL_MS = 10_000;
@@ -33,13 +32,8 @@ async function fetchState(url: string): Promise<ServiceState> {
   return state;
 }
 
-const WHY: Record<ReadOnlyReason, string> = {
-  "no-majority":
-    "Fewer than half of the regions can be reached from here, so none may lead. This passes by itself.",
-  paused: "The leading region lost its lease, and failover is paused by an administrator.",
-  manual: "The leading region lost its lease, and failover waits for an administrator’s request.",
-  unreachable: "The leading region can’t be reached from here. Others may still reach it.",
-};
+/** Rarely shown, so it is no part of what every page loads. */
+const ServiceNotices = lazy(() => import("./service-notices"));
 
 /**
  * Says on every page that no region leads or that Redis is away, what works then and what does not,
@@ -74,25 +68,9 @@ export function LeadershipBanner({
       data-leadership={data.kind}
       data-bus={data.bus}
     >
-      {leaderless ? <LeadershipNotice state={leaderless} /> : null}
-      {degraded ? <DegradedNotice /> : null}
+      <Suspense fallback={null}>
+        <ServiceNotices leaderless={leaderless} degraded={degraded} />
+      </Suspense>
     </div>
-  );
-}
-
-function LeadershipNotice({
-  state,
-}: {
-  state: Extract<LeadershipState, { kind: "changing" | "read-only" }>;
-}) {
-  return (
-    <Notice
-      tone="warn"
-      live
-      title={state.kind === "changing" ? "The leading region is changing." : "No region leads."}
-    >
-      <p>{state.kind === "changing" ? "This takes a few seconds." : WHY[state.reason]}</p>
-      <p>Reading, writing and sharing documents and signing in go on. No account can be made.</p>
-    </Notice>
   );
 }

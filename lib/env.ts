@@ -54,6 +54,10 @@ export interface Env {
   residencies: Residencies;
   /** To one endpoint, at most. */
   connections: number;
+  /** Null: Neon's for hosts of Neon, PostgreSQL's own for others. */
+  driver: "pg" | "neon" | null;
+  /** Where WebSockets to databases are opened that take none themselves; null: at Neon. */
+  neonProxy: string | null;
 }
 
 export interface PlanetControlAccess {
@@ -282,6 +286,11 @@ export function parseEnv(source: EnvSource): Env {
       CONFLICT_RETENTION_DAYS: days,
       QUORUM_HEDGE_MS: ms(STANDARD_QUORUM_HEDGE_MS),
       DB_CONNECTIONS: connections,
+      DB_DRIVER: z.enum(["pg", "neon"], "pg or neon").optional(),
+      NEON_WS_PROXY: z
+        .string()
+        .regex(/^[a-z0-9.-]+:[1-9][0-9]{0,4}$/i, "the host and port of a proxy")
+        .optional(),
       ...defaultsShape,
       ...failoverShape,
     },
@@ -308,6 +317,8 @@ export function parseEnv(source: EnvSource): Env {
       entries.map(({ id }) => id),
     ),
     connections: values.DB_CONNECTIONS,
+    driver: values.DB_DRIVER ?? null,
+    neonProxy: values.NEON_WS_PROXY ?? null,
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

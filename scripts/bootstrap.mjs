@@ -21,6 +21,7 @@ const COMMANDS = {
   region: { program: "scripts/region.ts" },
   bench: { program: "scripts/bench.ts" },
   drill: { program: "scripts/drill.ts" },
+  "ws-proxy": { program: "scripts/ws-proxy.ts" },
   build: { program: NEXT, args: ["build"], before: checkBundlesAtTheEnd },
   // Not the types inside .next, which are of the last build; the next one checks its pages itself.
   typecheck: { program: TSC, args: ["-p", "tsconfig.typecheck.json"], before: ensureNextTypes },

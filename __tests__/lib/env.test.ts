@@ -245,6 +245,19 @@ test("opens 10 connections to a database, or as many as it is told", () => {
   }
 });
 
+test("speaks to a database by its host, or as it is told", () => {
+  expect(parseEnv(databases())).toMatchObject({ driver: null, neonProxy: null });
+  const told = { DB_DRIVER: "neon", NEON_WS_PROXY: "127.0.0.1:5480" };
+  expect(parseEnv({ ...databases(), ...told })).toMatchObject({
+    driver: "neon",
+    neonProxy: "127.0.0.1:5480",
+  });
+  expect(() => parseEnv({ ...databases(), DB_DRIVER: "mysql" })).toThrow(/DB_DRIVER/);
+  for (const wrong of ["ws://127.0.0.1:5480", "127.0.0.1", "here:0", "a b:1"]) {
+    expect(() => parseEnv({ ...databases(), NEON_WS_PROXY: wrong })).toThrow(/NEON_WS_PROXY/);
+  }
+});
+
 test("keeps settled conflicts for 90 days, or as long as it is told", () => {
   expect(parseEnv(databases()).conflictRetentionDays).toBe(90);
   const env = parseEnv({ ...databases(), CONFLICT_RETENTION_DAYS: "7" });

@@ -39,7 +39,12 @@ const secrets = (...more: string[]) =>
 const environmentOf = ({ environment }: Service): EnvSource => ({
   NODE_ENV: "production",
   ...parseEnvFile(readFileSync(path.join(folder, "app.env"), "utf8")),
-  ...environment,
+  ...Object.fromEntries(
+    Object.entries(environment ?? {}).map(([name, value]) => [
+      name,
+      value.replace(/^\$\{\w+:-(.*)\}$/, "$1"),
+    ]),
+  ),
 });
 
 beforeAll(() => {
@@ -87,8 +92,10 @@ describe("docker-compose.yml", () => {
     for (const [name, { build, entrypoint, command }] of services) {
       if (!build) continue;
       expect(dockerfile, name).toMatch(new RegExp(`^FROM \\w+ AS ${build.target}$`, "m"));
-      if (entrypoint?.at(-1) !== "scripts/bootstrap.mjs") continue;
-      expect(usage.match(/\w+/g), name).toContain(command?.[0]);
+      // The image's own where a service names none.
+      if ((entrypoint?.at(-1) ?? "scripts/bootstrap.mjs") !== "scripts/bootstrap.mjs") continue;
+      if (build.target !== "tools") continue;
+      expect(usage.match(/[\w-]+/g), name).toContain(command?.[0]);
     }
   });
 
@@ -113,6 +120,20 @@ describe("docker-compose.yml", () => {
     expect(workers.map(([, { environment }]) => environment?.CURRENT_REGION).sort()).toEqual(
       env.regions.map(({ id }) => id).sort(),
     );
+  });
+
+  it("has a proxy in front of its databases, and of nothing else, for Neon's driver", () => {
+    const { command = [], ports = [] } = compose.services["ws-proxy"]!;
+    const env = parseEnv(environmentOf(compose.services.web!));
+    const [host, port] = env.neonProxy?.split(":") ?? [];
+    expect(host).toBe("ws-proxy");
+    expect(command).toContain(`--port=${port}`);
+    const reached = env.regions.map(({ writeUrl }) => new URL(writeUrl));
+    expect(command.slice(command.indexOf("--allow") + 1)).toEqual(
+      reached.map(({ hostname, port }) => `${hostname}:${port || "5432"}`),
+    );
+    expect(ports).toEqual([]);
+    expect(env.driver).toBe("pg");
   });
 
   it("keeps its secrets, and tells this machine how to reach what it publishes", () => {

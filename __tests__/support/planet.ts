@@ -13,6 +13,7 @@ import {
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { parseResidencies } from "@/lib/residencies";
 import { LinkProxy } from "@/scripts/local/link-proxy";
+import { openDatabasePath } from "./database-path";
 import {
   createEmptyDatabase,
   createRegions,
@@ -127,7 +128,13 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     }
   }
 
+  const path = await openDatabasePath([...endpoints.values()].map(({ write }) => write));
+  for (const [name, { read, write, ...rest }] of endpoints) {
+    endpoints.set(name, { ...rest, read: path.through(read), write: path.through(write) });
+  }
+
   const topology = (vantage: string): Topology => ({
+    ...path.driver,
     regions: [...DEFAULT_REGIONS, ...(spare ? [spare.entry] : [])]
       .filter((region) => ids.includes(region.id as RegionId))
       .map((region) => ({ ...region, id: region.id as RegionId })),
@@ -200,6 +207,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     stop: async () => {
       await pauseWorkers();
       await Promise.all(runtimes.map((runtime) => runtime.close()));
+      await path.close();
       await Promise.all(
         [...links.values()].flatMap(({ postgres, redis }) => [postgres.stop(), redis?.stop()]),
       );

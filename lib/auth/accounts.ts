@@ -18,6 +18,7 @@ import { placementBy, type PlacementRule } from "@/lib/residency/placements";
 import { emptyProfile, keepProfile, readProfile, type PlacedStamp } from "@/lib/residency/profiles";
 import { decoyHash, hashPassword, verifyPassword } from "./password";
 import { ROLES, type Role } from "./session-options";
+import { forgiveAttempts, takeAttempt } from "./sign-in-quota";
 
 const PASSWORD_MIN = 10;
 /** Hashing cost grows with length; nobody types more than this. */
@@ -62,6 +63,8 @@ export const ACCOUNT_REFUSALS = [
   /** Not in that place, or not in some regions at all. */
   "not-kept-there",
   "wrong-credentials",
+  /** Too many attempts with the address: the password was not looked at. */
+  "limited",
   /** Nothing was written. */
   "unavailable",
   /** Whether there is an account now, or will still be one, is not known. */
@@ -269,11 +272,32 @@ class AddressTakenError extends MeridianError {
 }
 
 /**
- * Checks credentials in the nearest region, and in the leading one before refusing: the account
- * may be newer than what has reached this region. An unknown address costs the same hashing and
- * the same trips as a wrong password.
+ * Checks credentials, unless too many were tried with the address: SIGN_IN_QUOTA. An address that has no account is
+ * counted as any.
  */
 export async function authenticate(
+  input: z.output<typeof signInInput>,
+  vantage: RegionId,
+): Promise<AccountResult<unknown>> {
+  const waitMs = await takeAttempt(vantage, input.email);
+  if (waitMs > 0) return limited(waitMs);
+  const result = await checkCredentials(input, vantage);
+  if (result.ok) await forgiveAttempts(vantage, input.email);
+  return result;
+}
+
+function limited(waitMs: number): AccountResult<never> {
+  const seconds = Math.ceil(waitMs / 1000);
+  const message = `Too many attempts with that address. Try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`;
+  return { ok: false, code: "limited", message };
+}
+
+/**
+ * Looks in the nearest region, and in the leading one before refusing: the account may be newer than what
+ * has reached this region. An unknown address costs the same hashing and the same trips as a wrong
+ * password.
+ */
+async function checkCredentials(
   input: z.output<typeof signInInput>,
   vantage: RegionId,
 ): Promise<AccountResult<unknown>> {

@@ -1,3 +1,4 @@
+import { openDatabasePath } from "@/__tests__/support/database-path";
 import { createRegions, type TestRegions } from "@/__tests__/support/stores";
 import type { RegionId } from "@/lib/db/multi-region-config";
 import { Runtime } from "@/lib/db/regions/runtime";
@@ -39,7 +40,9 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     if (!region) throw new RangeError(`No region ${id}`);
     return region;
   };
+  const path = await openDatabasePath(stores.regions.map(({ appUrl }) => appUrl));
   const topology: Topology = {
+    ...path.driver,
     regions: DEFAULT_REGIONS.map((region) => ({ ...region, id: region.id as RegionId })),
     currentRegion: "us-east-1" as RegionId,
     sessionSecret: "session-secret-of-a-test-32-characters",
@@ -51,7 +54,7 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     addressSecret: "address-secret-of-a-test-32-characters",
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
-      const url = down.has(id) ? NOWHERE : appUrl;
+      const url = down.has(id) ? NOWHERE : path.through(appUrl);
       return { read: url, write: url, direct: directUrl, redis: stores.redisUrl };
     },
   };
@@ -93,6 +96,7 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     async close() {
       await runtime.close();
       delete holder.meridianRuntime;
+      await path.close();
       await stores.drop();
     },
   };

@@ -1,8 +1,8 @@
-import { PrismaNeon } from "@prisma/adapter-neon";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { getLogger } from "@/lib/log";
 import { STANDARD_CONNECTIONS } from "@/lib/policy-defaults";
 import { PrismaClient } from "@/lib/generated/prisma/client";
+import { driverOf, neonAdapter } from "./neon";
 import type { RegionId } from "./region-id";
 import type { Topology } from "./topology";
 import { RegionPool, rehearseWrites } from "./region-pool";
@@ -22,10 +22,12 @@ const POOL = {
 const statementNames = new StatementNames();
 
 /** @param writes whether rows are written by it, which its connections then rehearse */
-function createClient(url: string, max: number, writes: boolean): PrismaClient {
-  // Neon's adapter makes its own pool, of which nothing is known.
-  if (new URL(url).hostname.endsWith(".neon.tech")) {
-    return new PrismaClient({ adapter: new PrismaNeon({ connectionString: url, max, ...POOL }) });
+function createClient(url: string, topology: Topology, writes: boolean): PrismaClient {
+  // One that waits for an answer over 220 ms takes no other question: 10 of them are 45 writes a second.
+  const { connections: max = STANDARD_CONNECTIONS, driver = null, neonProxy = null } = topology;
+  if (driverOf(url, driver) === "neon") {
+    const config = { connectionString: url, max, ...POOL };
+    return new PrismaClient({ adapter: neonAdapter(config, neonProxy) });
   }
   const log = getLogger("clients");
   // Prisma's own flag for a pooler that gives each transaction another connection, and keeps no statements.
@@ -59,9 +61,7 @@ export class ClientCache {
   private open(url: string, writes: boolean): PrismaClient {
     let client = this.clients.get(url);
     if (!client) {
-      // One that waits for an answer over 220 ms takes no other question: 10 of them are 45 writes a second.
-      const { connections = STANDARD_CONNECTIONS } = this.topology();
-      this.clients.set(url, (client = createClient(url, connections, writes)));
+      this.clients.set(url, (client = createClient(url, this.topology(), writes)));
     }
     return client;
   }

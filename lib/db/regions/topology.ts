@@ -6,6 +6,7 @@ import type { Residencies } from "@/lib/residencies";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { checkFailoverSettings, type FailoverSettings } from "@/lib/db/failover/settings";
 import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
+import type { DatabaseDriver } from "./neon";
 import { parseRegionIdOf, type RegionId } from "./region-id";
 
 export interface Region {
@@ -47,6 +48,10 @@ export interface Topology {
   readonly addressSecret: string | null;
   /** Of a process to one endpoint, at most; by default 10. */
   readonly connections?: number;
+  /** What the application speaks to its endpoints with. By default each host's own. */
+  readonly driver?: DatabaseDriver | null;
+  /** Through which it does so where databases take no WebSockets, `host:port`. */
+  readonly neonProxy?: string | null;
   endpoints(vantage: RegionId, region: RegionId): Endpoints;
 }
 
@@ -111,6 +116,8 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     residencies: env.residencies,
     addressSecret: env.addressKey,
     connections: env.connections,
+    driver: env.driver,
+    neonProxy: env.neonProxy,
     endpoints(vantage, region) {
       const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);

@@ -68,7 +68,7 @@ async function ask(db: PrismaClient, key: string): Promise<Asked> {
           ELSE least(q."paidAt", (SELECT at FROM asked) + ${most}::integer * interval '1 ms') END
       RETURNING "granted", "paidAt"
     )
-    SELECT "granted", CASE WHEN "granted" THEN 0 ELSE ceil(1000 * extract(epoch FROM
+    SELECT "granted", CASE WHEN "granted" THEN 0 ELSE round(1000 * extract(epoch FROM
       "paidAt" - asked.at - ${free}::integer * interval '1 ms'))::integer END AS "waitMs"
     FROM quota, asked`;
   const row = rows[0];

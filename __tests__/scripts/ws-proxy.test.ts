@@ -32,7 +32,11 @@ async function open(address: string, allowed: string[]): Promise<WebSocket> {
   return socket;
 }
 
-const closed = async (socket: WebSocket) => ((await once(socket, "close")) as [number])[0];
+/** The status that it was refused with. */
+const refused = async (socket: WebSocket) => {
+  const [error] = (await once(socket, "error").catch((thrown: unknown) => [thrown])) as [Error];
+  return Number(/\d{3}$/.exec(error.message)?.[0]);
+};
 
 describe("a proxy for WebSockets", () => {
   it("passes on what comes, in both directions and in full", async () => {
@@ -58,12 +62,24 @@ describe("a proxy for WebSockets", () => {
     "connects to nothing that is not allowed: %j",
     async (address) => {
       const socket = await open(address, [await echo()]);
-      expect(await closed(socket)).toBe(1008);
+      expect(await refused(socket)).toBe(403);
     },
   );
 
+  it("ends with the connection behind it", async () => {
+    const server = createServer((socket) => void socket.once("data", () => socket.destroy()));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanups.push(() => void server.close());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const socket = await open(address, [address]);
+    await once(socket, "open");
+    socket.send("x");
+    await once(socket, "close");
+  });
+
   it("says so where nobody listens", async () => {
     const socket = await open("127.0.0.1:1", ["127.0.0.1:1"]);
-    expect(await closed(socket)).toBe(1011);
+    expect(await refused(socket)).toBe(502);
   });
 });

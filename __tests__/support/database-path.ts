@@ -20,7 +20,7 @@ export const DATABASE_PATHS = [
 ] as const;
 export type DatabasePath = (typeof DATABASE_PATHS)[number];
 
-function databasePath(): DatabasePath {
+export function databasePath(): DatabasePath {
   const asked = process.env.MERIDIAN_TEST_PATH ?? "pg";
   const known = DATABASE_PATHS.find((name) => name === asked);
   if (!known) throw new Error(`MERIDIAN_TEST_PATH is one of ${DATABASE_PATHS.join(", ")}.`);

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 
 export interface WsProxyOptions {
@@ -14,12 +14,15 @@ export interface WsProxyOptions {
 /** More than this in one message is refused, in bytes. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
 
-const NOT_ALLOWED = 1008;
-const NO_CONNECTION = 1011;
+const BROKEN = 1011;
+
+const NOT_ALLOWED = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n";
+const NO_CONNECTION = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n";
 
 /**
  * Opens a TCP connection to `?address=host:port` for each WebSocket, and passes on what comes: what Neon's driver needs
- * in front of a Postgres of one's own. It answers plain requests with 200, for health checks.
+ * in front of a Postgres of one's own. A WebSocket is only accepted once that is open: whoever is refused knows that
+ * nothing was sent. It answers plain requests with 200, for health checks.
  */
 export class WsProxy {
   private readonly server: Server;
@@ -27,10 +30,25 @@ export class WsProxy {
 
   constructor(private readonly options: WsProxyOptions) {
     this.server = createServer((_request, response) => response.end("ok"));
-    this.sockets = new WebSocketServer({ server: this.server, maxPayload: MAX_MESSAGE });
-    this.sockets.on("connection", (socket, request) => {
+    this.sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+    this.server.on("upgrade", (request, client: Socket, head) => {
+      client.on("error", () => client.destroy());
       const address = new URL(request.url ?? "/", "http://proxy").searchParams.get("address") ?? "";
-      this.join(socket, address);
+      const at = address.lastIndexOf(":");
+      if (at < 1 || !this.options.allows(address)) {
+        client.end(NOT_ALLOWED);
+        return;
+      }
+      const tcp = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
+      const refuse = () => client.end(NO_CONNECTION);
+      const leave = () => tcp.destroy();
+      tcp.once("error", refuse);
+      client.once("close", leave);
+      tcp.once("connect", () => {
+        tcp.off("error", refuse);
+        client.off("close", leave);
+        this.sockets.handleUpgrade(request, client, head, (socket) => join(socket, tcp));
+      });
     });
   }
 
@@ -59,27 +77,21 @@ export class WsProxy {
     this.sockets.close();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
 
-  private join(socket: WebSocket, address: string): void {
-    const at = address.lastIndexOf(":");
-    if (at < 1 || !this.options.allows(address)) {
-      socket.close(NOT_ALLOWED, "This address is not allowed.");
-      return;
-    }
-    const tcp = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
-    tcp.setNoDelay(true);
-    socket.on("message", (data: Buffer) => {
-      if (tcp.write(data)) return;
-      socket.pause();
-      tcp.once("drain", () => socket.resume());
-    });
-    tcp.on("data", (data) => {
-      tcp.pause();
-      socket.send(data, { binary: true }, () => tcp.resume());
-    });
-    tcp.on("close", () => socket.close());
-    tcp.on("error", () => socket.close(NO_CONNECTION, "The connection failed."));
-    socket.on("close", () => tcp.destroy());
-    socket.on("error", () => tcp.destroy());
-  }
+function join(socket: WebSocket, tcp: Socket): void {
+  tcp.setNoDelay(true);
+  socket.on("message", (data: Buffer) => {
+    if (tcp.write(data)) return;
+    socket.pause();
+    tcp.once("drain", () => socket.resume());
+  });
+  tcp.on("data", (data) => {
+    tcp.pause();
+    socket.send(data, { binary: true }, () => tcp.resume());
+  });
+  tcp.on("close", () => socket.close());
+  tcp.on("error", () => socket.close(BROKEN, "The connection failed."));
+  socket.on("close", () => tcp.destroy());
+  socket.on("error", () => tcp.destroy());
 }

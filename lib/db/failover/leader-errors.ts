@@ -8,9 +8,12 @@ const NEVER_SENT = new Set([
   "P1001",
 ]);
 
-/** What pg's pool says, without a code, of a connection that did not come about in time. */
+/**
+ * What pg's pool says, without a code, of a connection that did not come about in time, and Neon's driver of a WebSocket
+ * that was not accepted.
+ */
 const NEVER_OPENED =
-  /terminated due to connection timeout|timeout exceeded when trying to connect|^timeout expired$/i;
+  /terminated due to connection timeout|timeout exceeded when trying to connect|^timeout expired$|attempts to open a WebSocket|unexpected server response: 50[0-9]/i;
 
 /** Whether the database cannot have seen the statement that failed so. */
 export function wasNeverSent(error: unknown): boolean {

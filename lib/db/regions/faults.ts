@@ -59,9 +59,10 @@ const UNREACHABLE_CODES = new Set([
   "P2024",
 ]);
 
-// pg reports a connection that breaks or hangs in mid-query as an Error without a code.
+// pg reports a connection that breaks or hangs in mid-query as an Error without a code; the last two are of Neon's
+// driver and of its WebSockets.
 const UNREACHABLE_MESSAGE =
-  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|server (?:has )?closed the connection|client has encountered a connection error|can't reach database server/i;
+  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|server (?:has )?closed the connection|client has encountered a connection error|can't reach database server|attempts to open a WebSocket|unexpected server response: 50[0-9]/i;
 
 interface Link {
   code: string | undefined;

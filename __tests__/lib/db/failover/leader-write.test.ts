@@ -163,6 +163,7 @@ describe("errors of a leader", () => {
     expect(wasNeverSent(netError("ECONNRESET"))).toBe(false);
     const messages = (message: string) => wasNeverSent({ code: "P2010", cause: { message } });
     expect(messages("Connection terminated due to connection timeout")).toBe(true);
+    expect(messages("Unexpected server response: 502")).toBe(true);
     expect(messages("Connection terminated unexpectedly")).toBe(false);
     expect(messages("Query read timeout")).toBe(false);
   });

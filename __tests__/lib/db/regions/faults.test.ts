@@ -30,6 +30,8 @@ describe("isUnreachable", () => {
     ["broken in mid-query", fault("Connection terminated unexpectedly")],
     ["hung in mid-query", fault("Query read timeout")],
     ["pool time-out", fault("timeout exceeded when trying to connect")],
+    ["a WebSocket that was not accepted", fault("Unexpected server response: 502")],
+    ["no WebSocket", fault("All attempts to open a WebSocket to connect to the database failed.")],
     ["a cause", fault("wrapped", { cause: fault("x", { cause: fault("y", { code: "EPIPE" }) }) })],
     ["Prisma's wrappers", throughPrisma("57P01", "terminating connection")],
     ["several addresses", new AggregateError([fault("", { code: "ECONNREFUSED" })], "")],

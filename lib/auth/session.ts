@@ -4,7 +4,6 @@ import { cookies, headers } from "next/headers";
 import { forbidden, redirect, unauthorized } from "next/navigation";
 import { cache } from "react";
 import { getEnv } from "@/lib/env";
-import { currentRole } from "./current-role";
 import {
   currentRevocationEpoch,
   readSession,
@@ -26,10 +25,9 @@ async function openSession() {
   return getIronSession<Partial<SessionUser>>(await cookies(), options);
 }
 
-/** Who is signed in, with the role that they have now, or null. A cookie that can't be opened is nobody. */
+/** Who is signed in, or null. A cookie that can't be opened is nobody. */
 export const getSessionUser = cache(async (): Promise<SessionUser | null> => {
-  const user = readSession(await openSession());
-  return user && { ...user, role: await currentRole(user) };
+  return readSession(await openSession());
 });
 
 /** Begins a session; only in actions and route handlers, which can set cookies. */
@@ -69,7 +67,10 @@ export async function requireUser(returnTo?: string): Promise<SessionUser> {
   redirect(returnTo ? `/sign-in?next=${encodeURIComponent(returnTo)}` : "/sign-in");
 }
 
-/** For pages: the signed-in administrator. Anybody else gets 401 with the sign-in form, or 403. */
+/**
+ * For pages: the signed-in administrator. Anybody else gets 401 with the sign-in form, or 403. The role
+ * is the session's, sealed at sign-in.
+ */
 export async function requireAdmin(): Promise<SessionUser> {
   const user = await getSessionUser();
   if (!user) unauthorized();

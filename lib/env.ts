@@ -14,6 +14,10 @@ import { nearestToVercelRegion } from "@/lib/vercel-regions";
 
 export type { RegionEntry } from "@/lib/region-catalogue";
 
+/** Protocols that endpoints are spoken to with: PostgreSQL's own, or the same inside a WebSocket. */
+export const DATABASE_DRIVERS = ["pg", "neon"] as const;
+export type DatabaseDriver = (typeof DATABASE_DRIVERS)[number];
+
 /** A region with what is needed to reach it. */
 export interface RegionEnv extends RegionEntry {
   readUrl: string;
@@ -55,7 +59,7 @@ export interface Env {
   /** To one endpoint, at most. */
   connections: number;
   /** Null: Neon's for hosts of Neon, PostgreSQL's own for others. */
-  driver: "pg" | "neon" | null;
+  driver: DatabaseDriver | null;
   /** Where WebSockets to databases are opened that take none themselves; null: at Neon. */
   neonProxy: string | null;
 }
@@ -286,7 +290,7 @@ export function parseEnv(source: EnvSource): Env {
       CONFLICT_RETENTION_DAYS: days,
       QUORUM_HEDGE_MS: ms(STANDARD_QUORUM_HEDGE_MS),
       DB_CONNECTIONS: connections,
-      DB_DRIVER: z.enum(["pg", "neon"], "pg or neon").optional(),
+      DB_DRIVER: z.enum(DATABASE_DRIVERS, "pg or neon").optional(),
       NEON_WS_PROXY: z
         .string()
         .regex(/^[a-z0-9.-]+:[1-9][0-9]{0,4}$/i, "the host and port of a proxy")

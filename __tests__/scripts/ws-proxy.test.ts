@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { WsProxy } from "@/scripts/local/ws-proxy";
@@ -65,6 +65,30 @@ describe("a proxy for WebSockets", () => {
       expect(await refused(socket)).toBe(403);
     },
   );
+
+  it("leaves no connection behind a request that is no WebSocket", async () => {
+    let ended = 0;
+    let begun = 0;
+    const server = createServer((socket) => {
+      begun += 1;
+      socket.on("error", () => undefined);
+      socket.on("close", () => (ended += 1));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanups.push(() => void server.close());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const proxy = new WsProxy({ port: 0, allows: () => true });
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    const client = connect(proxy.port, "127.0.0.1");
+    client.write(
+      `GET /?address=${address} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    client.resume();
+    await once(client, "close");
+    await expect.poll(() => [begun, ended]).toEqual([1, 1]);
+  });
 
   it("ends with the connection behind it", async () => {
     const server = createServer((socket) => void socket.once("data", () => socket.destroy()));

@@ -32,8 +32,20 @@ async function fetchState(url: string): Promise<ServiceState> {
   return state;
 }
 
-/** Rarely shown, so it is no part of what every page loads. */
-const ServiceNotices = lazy(() => import("./service-notices"));
+/**
+ * Rarely shown, so it is no part of what every page loads. It must not take the page along should it fail to load,
+ * as after another release.
+ */
+const ServiceNotices = lazy(() => import("./service-notices").catch(() => ({ default: Plainly })));
+
+function Plainly({ leaderless, degraded }: { leaderless: object | null; degraded: boolean }) {
+  return (
+    <p role={leaderless ? "alert" : "status"}>
+      {leaderless ? "No region leads at the moment. " : null}
+      {degraded ? "Redis is away." : null}
+    </p>
+  );
+}
 
 /**
  * Says on every page that no region leads or that Redis is away, what works then and what does not,

@@ -67,7 +67,7 @@ export function WayThere() {
 function leadsAway(link: HTMLAnchorElement, event: MouseEvent): boolean {
   const { ctrlKey, metaKey, shiftKey, altKey, button } = event;
   if (button !== 0 || ctrlKey || metaKey || shiftKey || altKey) return false;
-  if (link.target || link.download) return false;
+  if (link.target || link.hasAttribute("download")) return false;
   return (
     link.origin === location.origin &&
     link.pathname + link.search !== location.pathname + location.search

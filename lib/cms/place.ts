@@ -1,9 +1,9 @@
-import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import { placeWrite, type Attempt } from "@/lib/db/writes/place-write";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import type { Route } from "@/lib/documents/acknowledge";
 import { placementId } from "@/lib/residency/where-it-is";
 

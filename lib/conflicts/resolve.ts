@@ -1,4 +1,3 @@
-import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import {
   resolveConflict as decide,
@@ -12,6 +11,7 @@ import { isUnreachable } from "@/lib/db/regions/faults";
 import { findWritableEntity, type WritableType } from "@/lib/db/conflicts/writable-entities";
 import { multiRegionDb } from "@/lib/db/multi-region-config";
 import { isLed, placeWrite, type Attempt } from "@/lib/db/writes/place-write";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { acknowledge, type Route } from "@/lib/documents/acknowledge";
 import { notPlaced, routeOf } from "@/lib/documents/place";
 import { refused, type Written } from "@/lib/documents/types";

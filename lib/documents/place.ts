@@ -1,4 +1,3 @@
-import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { systemSleep, type Sleep } from "@/lib/clock";
 import type { EntityType } from "@/lib/db/conflicts/entities";
 import type { WriteRefusal } from "@/lib/db/failover/leader-write";
@@ -6,6 +5,7 @@ import { multiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { isLed, placeWrite, type Attempt, type PlacedWrite } from "@/lib/db/writes/place-write";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { findingNothingElsewhere, readWhereItIs, residentsOf } from "@/lib/residency/where-it-is";
 import type { Route } from "./acknowledge";
 import { documentExists } from "./queries";

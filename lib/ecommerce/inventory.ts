@@ -1,4 +1,3 @@
-import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { createHash, randomUUID } from "node:crypto";
 import type { Durability } from "@/lib/db/conflicts/policy";
 import { wakePublisher } from "@/lib/db/replication/bus";
@@ -7,6 +6,7 @@ import { isUnreachable, sqlState, within } from "@/lib/db/regions/faults";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import { regionIds } from "@/lib/db/regions/topology";
 import { confirmWrite, type Confirmation } from "@/lib/db/writes/confirm-write";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { errorMessage } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
 import {

@@ -1,10 +1,10 @@
-import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { randomBytes, randomInt } from "node:crypto";
 import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { isUnreachable, within } from "@/lib/db/regions/faults";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import { placeWrite } from "@/lib/db/writes/place-write";
 import { wakePublisher } from "@/lib/db/replication/bus";
+import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { errorMessage } from "@/lib/errors";
 import { dealCards } from "./deal-cards";
 import { playRound, ROUND, ROUND_LIFE_MS, type Card, type RoundAnswer } from "./round-rules";

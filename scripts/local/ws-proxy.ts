@@ -41,12 +41,12 @@ export class WsProxy {
       }
       const tcp = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
       const refuse = () => client.end(NO_CONNECTION);
-      const leave = () => tcp.destroy();
       tcp.once("error", refuse);
-      client.once("close", leave);
+      // Also of a request that turns out to be no WebSocket: nobody else ends it then, or hears its error.
+      tcp.on("error", () => tcp.destroy());
+      client.once("close", () => tcp.destroy());
       tcp.once("connect", () => {
         tcp.off("error", refuse);
-        client.off("close", leave);
         this.sockets.handleUpgrade(request, client, head, (socket) => join(socket, tcp));
       });
     });

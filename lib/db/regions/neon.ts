@@ -1,10 +1,7 @@
 import { neonConfig } from "@neondatabase/serverless";
 import { PrismaNeon } from "@prisma/adapter-neon";
 import WebSocket from "ws";
-
-/** Protocols that endpoints are spoken to with: PostgreSQL's own, or the same inside a WebSocket. */
-export const DATABASE_DRIVERS = ["pg", "neon"] as const;
-export type DatabaseDriver = (typeof DATABASE_DRIVERS)[number];
+import type { DatabaseDriver } from "@/lib/env";
 
 /** What an endpoint is spoken to with. @param configured null: by its host */
 export function driverOf(url: string, configured: DatabaseDriver | null): DatabaseDriver {

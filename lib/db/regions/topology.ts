@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { getEnv, type Env } from "@/lib/env";
+import { getEnv, type DatabaseDriver, type Env } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
 import type { Residencies } from "@/lib/residencies";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { checkFailoverSettings, type FailoverSettings } from "@/lib/db/failover/settings";
 import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
-import type { DatabaseDriver } from "./neon";
 import { parseRegionIdOf, type RegionId } from "./region-id";
 
 export interface Region {

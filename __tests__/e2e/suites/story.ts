@@ -86,7 +86,13 @@ export function storySuite(): void {
           expect(await author.clockShown()).toEqual(written);
           expect(await author.contentShown()).toBe(content);
           expect(await page.getByText("Created.").count()).toBe(0);
-          expectCovered(receipt);
+          if (Object.hasOwn(receipt.required, "Virginia")) expectCovered(receipt);
+          else {
+            // Nothing is required of a region any more that each of them has: the browser was slow.
+            expect(receipt.reason).toBe("nearest");
+            const stored = await theWorld().databases.document(documentId);
+            expect(stored.map((row) => row.content)).toEqual(Array(3).fill(content));
+          }
           seen.push(receipt.reason);
           if (receipt.reason === "waited") {
             expect(receipt.region).toBe("ap-southeast-1");

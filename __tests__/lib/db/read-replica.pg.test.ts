@@ -66,7 +66,19 @@ const inRecovery = async (db: PrismaClient) => {
   const rows = await db.$queryRaw<{ replica: boolean }[]>`SELECT pg_is_in_recovery() AS replica`;
   return rows[0]?.replica;
 };
-const pause = () => standby.query("SELECT pg_wal_replay_pause()");
+/** Returns once the replay stands still: it is only asked for at first. */
+async function pause(): Promise<void> {
+  await standby.query("SELECT pg_wal_replay_pause()");
+  await waitFor(
+    async () => {
+      const { rows } = await standby.query<{ state: string }>(
+        "SELECT pg_get_wal_replay_pause_state() AS state",
+      );
+      return rows[0]?.state === "paused";
+    },
+    { what: "the replay to stand still" },
+  );
+}
 const resume = () => standby.query("SELECT pg_wal_replay_resume()");
 
 /** Written in Dublin; the token of a session that knows of it. */
@@ -105,6 +117,15 @@ describe("a region that reads from a physical replica", () => {
     await pause();
     try {
       const { id, token } = await write("not there yet");
+      // Until another region has it there is nobody to ask, and an answer without it says so.
+      await waitFor(
+        async () => {
+          const { data, receipt } = await read(id, token);
+          if (!data) expect(receipt.stale).toBe(true);
+          return data !== null;
+        },
+        { what: "the document in Virginia" },
+      );
       for (let n = 0; n < 10; n++) {
         const { data, regionId, receipt } = await read(id, token);
         expect(data?.title).toBe("not there yet");

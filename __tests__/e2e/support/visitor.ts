@@ -29,7 +29,9 @@ export class Visitor {
     readonly context: BrowserContext,
     readonly page: Page,
   ) {
-    page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.message}`));
+    page.on("pageerror", (error) =>
+      this.complaints.push(`uncaught on ${page.url()}: ${error.message}`),
+    );
     page.on("console", (message) => {
       // A page that is not found, or a region that is down on purpose, is told of by the network.
       if (message.type() !== "error" || /Failed to load resource/.test(message.text())) return;

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { NextConfig } from "next";
 import { DATA_POLICY } from "./lib/content-security-policy";
 
@@ -21,6 +22,13 @@ const config: NextConfig = {
   serverExternalPackages: ["ws", "pg", "pino"],
   // `npm run lint` covers the whole repository; a build would lint a part of it once more.
   eslint: { ignoreDuringBuilds: true },
+  webpack: (webpack: { module: { rules: object[] } }) => {
+    webpack.module.rules.push({
+      test: /next[\\/]dist[\\/]compiled[\\/]react-dom[\\/]cjs[\\/]react-dom-client\.production\.js$/,
+      use: path.resolve("scripts/build/react-fixes.cjs"),
+    });
+    return webpack;
+  },
   headers: async () => [
     {
       source: "/:path*",

@@ -62,6 +62,10 @@ export interface Env {
   driver: DatabaseDriver | null;
   /** Where WebSockets to databases are opened that take none themselves; null: at Neon. */
   neonProxy: string | null;
+  /** No workers run: requests and cron jobs do their part. By default on Vercel. */
+  serverless: boolean;
+  /** Whoever shows it may run a tick; null: nobody. A secret. */
+  cronSecret: string | null;
 }
 
 export interface PlanetControlAccess {
@@ -282,6 +286,8 @@ export function parseEnv(source: EnvSource): Env {
       REPLICATION_SECRET: requiredSecret,
       METRICS_TOKEN: secret.optional(),
       ADDRESS_KEY: secret.optional(),
+      CRON_SECRET: secret.optional(),
+      SERVERLESS: flag,
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
       MERIDIAN_CONTROL: url(["http:"], "an http:// URL").optional(),
@@ -323,6 +329,9 @@ export function parseEnv(source: EnvSource): Env {
     connections: values.DB_CONNECTIONS,
     driver: values.DB_DRIVER ?? null,
     neonProxy: values.NEON_WS_PROXY ?? null,
+    serverless:
+      values.SERVERLESS === undefined ? values.VERCEL !== undefined : isOn(values.SERVERLESS),
+    cronSecret: values.CRON_SECRET ?? null,
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

@@ -12,6 +12,7 @@ interface Flags {
   latency: boolean;
   redis: boolean;
   production?: true;
+  serverless?: true;
   headless?: true;
   ephemeral?: true;
   migrate?: true;
@@ -32,6 +33,7 @@ function parseFlags(argv: readonly string[]): PlanetOptions {
     .option("--no-latency", "links between the regions without delay")
     .option("--no-redis", "run without Redis (degraded mode)")
     .option("--production", "serve the production build, made first when there is none")
+    .option("--serverless", "no workers, a process for each request, a cron job once a minute")
     .option("--headless", "no web: databases, Redis and workers only")
     .option("--port <number>", "of the web, or the next free one", parsePort, 3000)
     .option("--host <address>", "that the web listens on", "127.0.0.1")
@@ -43,7 +45,8 @@ function parseFlags(argv: readonly string[]): PlanetOptions {
   return {
     latency: flags.latency,
     redis: flags.redis,
-    web: flags.headless ? null : flags.production ? "production" : "dev",
+    web: flags.headless ? null : flags.production || flags.serverless ? "production" : "dev",
+    serverless: flags.serverless ?? false,
     port: flags.port,
     host: flags.host,
     ephemeral: flags.ephemeral ?? false,

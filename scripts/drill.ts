@@ -6,6 +6,7 @@ import { drillLedger, type LedgerDrillOptions } from "./drill/ledger";
 import { drillLeadership } from "./drill/leadership";
 import { drillResidency } from "./drill/residency";
 import { drillRestarts } from "./drill/restarts";
+import { drillServerless, type ServerlessOptions } from "./drill/serverless";
 
 function wholeNumber(text: string): number {
   const value = Number(text);
@@ -139,6 +140,22 @@ program
     );
     const passed = converged && balanced && twice + missing + unsettled === 0;
     process.exitCode = passed && kills === flags.kills ? 0 : 1;
+  });
+
+program
+  .command("serverless")
+  .description("sessions and kills of the leader where no workers run, each request on its own")
+  .option("--sessions <n>", "that write and then read in another region", wholeNumber, 1_000)
+  .option("--kills <n>", "of the leading region's database", wholeNumber, 5)
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Omit<ServerlessOptions, "log"> & { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillServerless({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const { stale, failedSessions, lost, dualLeader } = result;
+    process.exitCode = stale + failedSessions + lost + dualLeader === 0 ? 0 : 1;
   });
 
 await program.parseAsync();

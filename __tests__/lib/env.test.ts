@@ -225,6 +225,20 @@ test("lets nobody but administrators read metrics, or who shows a secret", () =>
   expect(() => parseEnv({ ...databases(), METRICS_TOKEN: "short" })).toThrow(/METRICS_TOKEN/);
 });
 
+test("lets nobody run a tick, or who shows a secret", () => {
+  expect(parseEnv(databases()).cronSecret).toBeNull();
+  const CRON_SECRET = "a-cron-secret-of-32-characters-or-more";
+  expect(parseEnv({ ...databases(), CRON_SECRET }).cronSecret).toBe(CRON_SECRET);
+  expect(() => parseEnv({ ...databases(), CRON_SECRET: "short" })).toThrow(/CRON_SECRET/);
+});
+
+test("does without workers on Vercel, or where it is told to", () => {
+  expect(parseEnv(databases()).serverless).toBe(false);
+  expect(parseEnv({ ...databases(), SERVERLESS: "1" }).serverless).toBe(true);
+  expect(parseEnv({ ...databases(), VERCEL: "1" }).serverless).toBe(true);
+  expect(parseEnv({ ...databases(), VERCEL: "1", SERVERLESS: "0" }).serverless).toBe(false);
+});
+
 test("keeps addresses in some regions where it has a key for their digests", () => {
   expect(parseEnv(databases()).addressKey).toBeNull();
   const ADDRESS_KEY = "an-address-key-of-32-characters-or-more";

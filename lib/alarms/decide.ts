@@ -88,6 +88,8 @@ function leaderAlarms(facts: AlarmFacts, read: readonly ReadFacts[]): Alarm[] {
     ];
   }
   const paused = read.some(({ overview }) => overview.paused);
+  // Who writes next renews the lease, or moves the lead.
+  if (facts.serverless && !paused) return [];
   return [
     {
       ...base,

@@ -36,6 +36,8 @@ export interface AlarmFacts {
   nowMs: number;
   regions: readonly RegionFacts[];
   thresholds: AlarmThresholds;
+  /** No workers run: nobody has a lease while nobody writes. */
+  serverless: boolean;
 }
 
 export interface AlarmThresholds {
@@ -55,6 +57,12 @@ export const ALARM_THRESHOLDS: AlarmThresholds = {
   clockCriticalMs: 500,
   // It reports every second.
   workerSilentMs: 10_000,
+};
+
+/** Where no workers run: a cron job now and then, once a day at least. */
+export const SERVERLESS_THRESHOLDS: AlarmThresholds = {
+  ...ALARM_THRESHOLDS,
+  workerSilentMs: 26 * 3_600_000,
 };
 
 export function isoAgo(facts: AlarmFacts, ms: number): string {

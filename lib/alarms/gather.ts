@@ -5,6 +5,7 @@ import type { AlarmAnswer } from "./alarm";
 import { decideAlarms } from "./decide";
 import {
   ALARM_THRESHOLDS,
+  SERVERLESS_THRESHOLDS,
   type AlarmThresholds,
   type DatabaseFacts,
   type RegionFacts,
@@ -15,7 +16,8 @@ export async function gatherAlarms(
   vantage: RegionId,
   thresholds: Partial<AlarmThresholds> = {},
 ): Promise<AlarmAnswer> {
-  const { state } = defaultRuntime();
+  const { state, topology } = defaultRuntime();
+  const serverless = topology.serverless ?? false;
   const answers = await askRegions(vantage, "alarms", async ({ id, write }) => {
     const [overview, { rows }] = await Promise.all([
       state.refresh(vantage, id),
@@ -36,7 +38,8 @@ export async function gatherAlarms(
     vantage,
     nowMs,
     regions,
-    thresholds: { ...ALARM_THRESHOLDS, ...thresholds },
+    serverless,
+    thresholds: { ...(serverless ? SERVERLESS_THRESHOLDS : ALARM_THRESHOLDS), ...thresholds },
   });
   return { alarms, checkedAt: new Date(nowMs).toISOString() };
 }

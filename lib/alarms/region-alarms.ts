@@ -56,7 +56,7 @@ function workerAlarms({ regionId, city, overview }: ReadFacts, facts: AlarmFacts
       title: `The worker of ${city} is silent.`,
       cause:
         "It does not run, hangs, or can’t write to its database (a full disk is such a case). Nothing of this region is told, and nothing of the others is applied here.",
-      whatToDo: `Start it with CURRENT_REGION=${regionId} npm run worker, or look at its log. What it missed is then pulled.`,
+      whatToDo: `Start it with CURRENT_REGION=${regionId} npm run worker, or look at its log; where none runs, see that /api/cron/tick is called. What it missed is then pulled.`,
       ...(Number.isFinite(silentMs) ? { since: isoAgo(facts, silentMs) } : {}),
     },
   ];

@@ -3,7 +3,6 @@ import type { Sleep } from "@/lib/clock";
 import { isBehind } from "@/lib/db/conflicts/attempt-write";
 import { GeoReplicationCoordinator } from "@/lib/db/geo-replication";
 import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
-import { wakePublisher } from "@/lib/db/replication/bus";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import { confirmWrite } from "@/lib/db/writes/confirm-write";
 import { covers } from "@/lib/documents/text/text-state";
@@ -223,7 +222,7 @@ export class MultiRegionCMS {
       case "written": {
         const { id, origin, position } = value.row;
         // Not waited for: the publisher finds the write by itself, and Redis may be away.
-        void wakePublisher(this.runtime().redis, vantage, route.regionId);
+        void this.runtime().wake(vantage, route.regionId);
         const event = { entityType: "ContentItem" as const, entityId: id, origin, position };
         const confirmation = await confirmWrite(vantage, event, { runtime: this.runtime });
         const stamp = { id, origin, position };

@@ -1,7 +1,6 @@
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds } from "./regions/topology";
-import { wakePublisher } from "./replication/bus";
 import { lagOf, type ReplicationLag } from "./replication/lags";
 import { entityAccess, type EntityType } from "./conflicts/entities";
 
@@ -27,10 +26,10 @@ export class GeoReplicationCoordinator {
    * finds it a moment later. Never throws on behalf of Redis.
    */
   async publishWrite(event: WriteEvent, vantage?: RegionId): Promise<WriteEvent> {
-    const { topology, redis } = this.runtime();
+    const { topology } = this.runtime();
     if (!isActor(event.origin)) throw new RangeError("Not the origin of a replicated row");
     const region = parseRegionIdOf(regionIds(topology), regionOfActor(event.origin));
-    await wakePublisher(redis, vantage ?? topology.currentRegion, region);
+    await this.runtime().wake(vantage ?? topology.currentRegion, region);
     return event;
   }
 
@@ -39,11 +38,11 @@ export class GeoReplicationCoordinator {
    * region has seen. Whether there is such a row there. Throws UnknownEntityError, UnknownRegionError.
    */
   async forceSync(entityType: string, entityId: string, sourceRegion: string): Promise<boolean> {
-    const { topology, clients, redis } = this.runtime();
+    const { topology, clients } = this.runtime();
     const source = parseRegionIdOf(regionIds(topology), sourceRegion);
     const db = clients.write(topology.currentRegion, source);
     const rows = await entityAccess(entityType).rewrite(db, entityId);
-    await wakePublisher(redis, topology.currentRegion, source);
+    await this.runtime().wake(topology.currentRegion, source);
     return rows > 0;
   }
 

@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Durability } from "@/lib/db/conflicts/policy";
-import { wakePublisher } from "@/lib/db/replication/bus";
 import { MultiRegionDb, parseRegionId, type RegionId } from "@/lib/db/multi-region-config";
 import { isUnreachable, sqlState, within } from "@/lib/db/regions/faults";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
@@ -191,7 +190,7 @@ export class GlobalInventoryManager {
     const { id, origin, position } = row;
     const stamp: RowStamp = { id, origin, position };
     // Not waited for: the publisher finds it by itself.
-    void wakePublisher(this.runtime().redis, vantage, parseRegionId(row.regionId));
+    void this.runtime().wake(vantage, parseRegionId(row.regionId));
     return { stamp, reservation: toReservation(row) };
   }
 

@@ -3,7 +3,6 @@ import { MultiRegionDb, type RegionId } from "@/lib/db/multi-region-config";
 import { isUnreachable, within } from "@/lib/db/regions/faults";
 import { defaultRuntime, type Runtime } from "@/lib/db/regions/runtime";
 import { placeWrite } from "@/lib/db/writes/place-write";
-import { wakePublisher } from "@/lib/db/replication/bus";
 import { repeatRolledBack } from "@/lib/db/writes/repeat-rolled-back";
 import { errorMessage } from "@/lib/errors";
 import { dealCards } from "./deal-cards";
@@ -116,7 +115,7 @@ export class GameRounds {
       if (!after) return { kind: "unknown-round" };
       if (done.counted) {
         // Not waited for: the publisher finds it by itself.
-        void wakePublisher(this.runtime().redis, vantage, regionId);
+        void this.runtime().wake(vantage, regionId);
       }
       if (after.round.ended) {
         return toCounted(after, { improved: done.improved, again: !done.counted });

@@ -1,7 +1,6 @@
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import { placeWrite } from "@/lib/db/writes/place-write";
-import { wakePublisher } from "@/lib/db/replication/bus";
 import { deleteDocument } from "@/lib/documents/write";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { LAB_USER } from "./invariants/client";
@@ -27,7 +26,7 @@ export async function cleanUp(
     const deleted = await placed(
       placeWrite("LabRow", vantage, deleteRows, { waitMs: 10_000, runtime }),
     );
-    void wakePublisher(runtime().redis, vantage, deleted.regionId);
+    void runtime().wake(vantage, deleted.regionId);
     if (deleted.value < CHUNK) break;
   }
   const own = await placed(placeWrite("Document", vantage, findOwn, { runtime }));

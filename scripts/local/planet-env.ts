@@ -89,6 +89,8 @@ export interface ChildEnvironmentOptions {
   linksFile: string;
   currentRegion: string;
   production: boolean;
+  /** No workers run. */
+  serverless: boolean;
 }
 
 /** Environment of a worker or of the web process. What the user gave wins over what we make. */
@@ -99,6 +101,8 @@ export function childEnvironment(options: ChildEnvironmentOptions): NodeJS.Proce
     AUTH_SECRET: source.AUTH_SECRET || secrets.authSecret,
     REPLICATION_SECRET: source.REPLICATION_SECRET || secrets.replicationSecret,
     ADDRESS_KEY: source.ADDRESS_KEY || secrets.addressKey,
+    CRON_SECRET: source.CRON_SECRET || secrets.cronSecret,
+    SERVERLESS: options.serverless ? "1" : "0",
     MERIDIAN_LINKS: options.linksFile,
     MERIDIAN_LOCAL_PLANET: "1",
     CURRENT_REGION: options.currentRegion,

@@ -22,6 +22,7 @@ const secretsSchema = z.object({
   replicationSecret: secret,
   controlToken: secret,
   addressKey: secret,
+  cronSecret: secret,
 });
 
 /**
@@ -119,6 +120,7 @@ export class PlanetFiles {
       replicationSecret: generate(),
       controlToken: generate(),
       addressKey: generate(),
+      cronSecret: generate(),
       // One that was added since the file was written is made, and the others stay.
       ...known,
     };

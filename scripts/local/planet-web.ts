@@ -101,6 +101,8 @@ export function devServerSettings(distDir: string, tsconfig: string): Record<str
 
 export interface WebOptions {
   mode: WebMode;
+  /** A process of its own for each request; of the production build. */
+  serverless: boolean;
   port: number;
   host: string;
   env: NodeJS.ProcessEnv;
@@ -109,14 +111,18 @@ export interface WebOptions {
 }
 
 export function webSpec(options: WebOptions): SupervisedSpec {
-  const script = path.join(projectRoot, "scripts/local/next-child.mjs");
+  const local = (file: string) => path.join(projectRoot, "scripts/local", file);
+  const address = [String(options.port), options.host];
+  const server = options.serverless
+    ? ["--import", "tsx", local("fresh-web.ts"), ...address]
+    : ["--enable-source-maps", local("next-child.mjs"), options.mode, ...address];
   return {
     name: "web",
     restart: { killedMs: 200, crashedMs: 500, maxMs: 10_000 },
     start: () =>
       startNodeProcess({
         name: "web",
-        args: ["--enable-source-maps", script, options.mode, String(options.port), options.host],
+        args: server,
         env: { ...options.env, PORT: String(options.port) },
         logFile: options.logFile,
         onLine: options.onLine,

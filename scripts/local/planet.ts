@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { EnvSource } from "@/lib/env";
-import { MeridianError } from "@/lib/errors";
+import { errorMessage, MeridianError } from "@/lib/errors";
 import { withFileLock } from "@/scripts/local/file-lock";
 import { startNodeProcess } from "@/scripts/local/node-process";
 import { localDir, projectRoot } from "@/scripts/local/paths";
@@ -45,6 +45,8 @@ export interface PlanetOptions {
   redis: boolean;
   /** Null: databases, Redis and workers only. */
   web: WebMode | null;
+  /** No workers: requests and a cron job do their part, each request in a process of its own. */
+  serverless: boolean;
   /** Preferred port of the web; 0 takes any free one. */
   port: number;
   host: string;
@@ -70,6 +72,7 @@ const FIRST_PORT = { postgres: 54_310, redis: 54_320, links: 54_330, control: 54
 const LOCK_TIMEOUT_MS = 60_000;
 const STOPPING_TIMEOUT_MS = 45_000;
 const FIRST_PAGE_TIMEOUT_MS = 60_000;
+const CRON_MS = 60_000;
 const WARM_PAGES = ["/", "/sign-in"];
 
 const workerName = (region: string) => `worker-${region}`;
@@ -165,8 +168,11 @@ export class Planet {
       report,
     });
     await this.startControl();
-    await report.step(`Workers ×${regions.length}`, () => this.startWorkers());
+    if (!options.serverless) {
+      await report.step(`Workers ×${regions.length}`, () => this.startWorkers());
+    }
     if (options.web) await this.startWeb(options.web);
+    if (options.serverless && this.webUrl) this.startCron(this.webUrl);
     this.ensureNotStopping();
     this.state = "running";
     files.writeHolder("running", this.webUrl);
@@ -271,6 +277,7 @@ export class Planet {
       linksFile: this.files.links,
       currentRegion,
       production: this.options.web === "production",
+      serverless: this.options.serverless,
     });
   }
 
@@ -313,16 +320,35 @@ export class Planet {
     if (mode === "production" && !buildIsCurrent()) {
       await report.step("Production build", () => buildWeb(env, this.abort.signal));
     }
+    const { serverless } = this.options;
     const port = await freeWebPort(this.options.port, host);
     const logFile = this.files.log("web");
     const onLine = (line: string) => report.webLine(line);
     await report.step("Web", () =>
-      this.supervise(webSpec({ mode, port, host, env, logFile, onLine })),
+      this.supervise(webSpec({ mode, serverless, port, host, env, logFile, onLine })),
     );
     this.webUrl = `http://localhost:${port}`;
     // Compiling it takes longer than all the rest; who opens it meanwhile waits for the same work.
     const warm = this.warmUp(`http://${host}:${port}`);
     if (mode === "production") await warm;
+  }
+
+  /** As the scheduler of a platform would. */
+  private startCron(web: string): void {
+    const secret = this.source.CRON_SECRET || this.secrets.cronSecret;
+    const tick = async () => {
+      const response = await fetch(`${web}/api/cron/tick`, {
+        headers: { authorization: `Bearer ${secret}` },
+        signal: this.abort.signal,
+      });
+      if (!response.ok) this.report.event(`A cron job answered ${response.status}`);
+    };
+    const timer = setInterval(() => {
+      tick().catch((error: unknown) => {
+        if (!this.isStopping()) this.report.event(`A cron job failed: ${errorMessage(error)}`);
+      });
+    }, CRON_MS);
+    this.abort.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
   /** Of the development server; removed with an ephemeral planet. */

@@ -9,8 +9,11 @@ import { projectRoot } from "@/scripts/local/paths";
 /** Who gets in, of everybody: `somebody` is signed in, `admin` is an administrator. */
 type Audience = "anybody" | "somebody" | "admin";
 
+/** Not for people, whoever they are: for who shows a secret. */
+type Scheduler = "scheduler";
+
 /** Every page and handler of the build. One that is built and not listed here fails the test. */
-const DOORS: Record<string, Audience> = {
+const DOORS: Record<string, Audience | Scheduler> = {
   "/": "anybody",
   "/_not-found": "anybody",
   "/sign-in": "anybody",
@@ -66,6 +69,7 @@ const DOORS: Record<string, Audience> = {
   "/api/lab/state": "admin",
   "/api/lab/story": "admin",
   "/api/metrics": "admin",
+  "/api/cron/tick": "scheduler",
   "/api/regions/alarms": "admin",
   "/api/regions/check": "admin",
   "/api/regions/events": "admin",
@@ -95,6 +99,32 @@ const FOREIGN: Record<string, string | null>[] = [
   { origin: "https://example.org" },
   { origin: "null", "sec-fetch-site": "same-site" },
   { origin: null, "sec-fetch-site": null },
+];
+
+/** What only a proxy or the platform may say, said by somebody else. */
+const FORGED: Record<string, string>[] = [
+  {
+    "x-forwarded-for": "127.0.0.1, ::1, unknown, 999.999.999.999",
+    "x-real-ip": "127.0.0.1",
+    "x-forwarded-proto": "javascript",
+    "x-forwarded-port": "-1",
+    forwarded: 'for="_gazonk";proto=ftp;host=127.0.0.1',
+  },
+  {
+    "x-vercel-ip-latitude": "1e999",
+    "x-vercel-ip-longitude": "NaN",
+    "x-vercel-ip-country": "'; --",
+    "x-vercel-ip-city": "%00%ff",
+    "x-vercel-id": "sin1::".repeat(200),
+  },
+  {
+    "x-middleware-subrequest": Array.from({ length: 5 }, () => "middleware").join(":"),
+    "x-middleware-next": "1",
+    "x-nextjs-data": "1",
+    rsc: "1",
+    "next-router-state-tree": "[]",
+    traceparent: "00-zz-zz-zz",
+  },
 ];
 
 /** Bodies that no page sends. */
@@ -245,9 +275,32 @@ export function doorsSuite(): void {
         const expected = isHandler(door) || audience === "admin" ? 401 : 307;
         expect(strangers.length, door).toBeGreaterThan(0);
         expect(strangers).toEqual(strangers.map(([what]) => [what, expected]));
+        if (audience === "scheduler") {
+          for (const who of ["somebody", "admin"] as const) {
+            const refusals = await refusalsOf(door, who);
+            expect(refusals).toEqual(refusals.map(([what]) => [what, 401]));
+          }
+        }
         if (audience !== "admin") continue;
         const people = await refusalsOf(door, "somebody");
         expect(people).toEqual(people.map(([what]) => [what, 403]));
+      }
+    });
+
+    it("opens to nobody by a header that a proxy or the platform would set", async () => {
+      for (const [door, audience] of Object.entries(DOORS)) {
+        if (audience === "anybody") continue;
+        const expected = isHandler(door) || audience === "admin" ? 401 : 307;
+        for (const forged of FORGED) {
+          const { status } = await knock(
+            fill(door, "unknown"),
+            "GET",
+            "anybody",
+            undefined,
+            forged,
+          );
+          expect([expected, 405], `GET ${door}`).toContain(status);
+        }
       }
     });
 
@@ -275,6 +328,13 @@ export function doorsSuite(): void {
             const { status } = await knock(address, "GET", "admin");
             // A region that lags is told of by 503, and that is an answer.
             if (status >= 500 && status !== 503) failed.push(`GET ${address}: ${status}`);
+          }
+        }
+        for (const door of Object.keys(DOORS)) {
+          for (const [n, forged] of FORGED.entries()) {
+            const address = fill(door, "unknown");
+            const { status } = await knock(address, "GET", "admin", undefined, forged);
+            if (status >= 500 && status !== 503) failed.push(`GET ${address} ${n}: ${status}`);
           }
         }
         for (const door of Object.keys(DOORS).filter(isHandler)) {

@@ -4,6 +4,8 @@ import { ALARM_KINDS, type Alarm } from "@/lib/alarms/alarm";
 import { decideAlarms } from "@/lib/alarms/decide";
 import {
   ALARM_THRESHOLDS,
+  SERVERLESS_THRESHOLDS,
+  type AlarmFacts,
   type DatabaseFacts,
   type HorizonHolder,
   type RegionFacts,
@@ -51,10 +53,21 @@ const unread = (regionId: string, reason: "unreachable" | "slow" | "failed"): Re
 
 /** All three regions, some of them otherwise. */
 function decide(...changed: RegionFacts[]): Alarm[] {
+  return decideWith({}, ...changed);
+}
+
+function decideWith(facts: Partial<AlarmFacts>, ...changed: RegionFacts[]): Alarm[] {
   const regions = Object.keys(CITIES).map(
     (id) => changed.find(({ regionId }) => regionId === id) ?? region(id),
   );
-  return decideAlarms({ vantage: VIRGINIA, nowMs: NOW, regions, thresholds: ALARM_THRESHOLDS });
+  return decideAlarms({
+    vantage: VIRGINIA,
+    nowMs: NOW,
+    regions,
+    serverless: false,
+    thresholds: ALARM_THRESHOLDS,
+    ...facts,
+  });
 }
 
 function holder(changes: Partial<HorizonHolder> = {}): HorizonHolder {
@@ -255,6 +268,18 @@ describe("alarms", () => {
     const peers = [peerView(DUBLIN, { failedForMs: 4_000 }), peerView(SINGAPORE)];
     const [alarm] = decide(region(VIRGINIA, { peers }), unread(DUBLIN, "unreachable"));
     expect(alarm?.since).toBe(new Date(NOW - 4_000).toISOString());
+  });
+
+  it("miss neither worker nor lease where a request brings them along", () => {
+    const facts = { serverless: true, thresholds: SERVERLESS_THRESHOLDS };
+    const worker = { bus: "redis", ageMs: 3_600_000 } as const;
+    const idle = [region(VIRGINIA, { leading: null, worker }), region(DUBLIN, { worker })];
+    expect(decideWith(facts, ...idle)).toEqual([]);
+    const paused = region(VIRGINIA, { leading: null, paused: true });
+    expect(decideWith(facts, paused).map(({ kind }) => kind)).toEqual(["no-leader"]);
+    const days = { ...worker, ageMs: 48 * 3_600_000 };
+    const [silent] = decideWith(facts, region(DUBLIN, { worker: days }));
+    expect(silent).toMatchObject({ kind: "worker-silent", regionId: DUBLIN });
   });
 
   it("say which way a clock is off", () => {

@@ -21,6 +21,8 @@ export interface ControllerOptions {
   settings: FailoverSettings;
   distanceMs: (from: RegionId, to: RegionId) => number;
   random?: () => number;
+  /** Connections to each region that are kept open. */
+  warm?: number;
 }
 
 /**
@@ -32,7 +34,14 @@ export class LeadershipController implements Service {
   private readonly stopping = new AbortController();
   private readonly loop: LeadershipLoop;
 
-  constructor({ region, pools, settings, distanceMs, random = Math.random }: ControllerOptions) {
+  constructor({
+    region,
+    pools,
+    settings,
+    distanceMs,
+    random = Math.random,
+    warm = WARM_CONNECTIONS,
+  }: ControllerOptions) {
     this.name = `leadership controller of ${region}`;
     const history = new PgAttemptHistory(region, pools);
     const stranded = new StrandedWrites(region, pools);
@@ -50,7 +59,7 @@ export class LeadershipController implements Service {
       wakeup: new Wakeup(),
       onSample: (sampled, views, wasAway) => {
         const pool = pools.get(sampled);
-        if (pool) keepWarm(pool, WARM_CONNECTIONS);
+        if (pool) keepWarm(pool, warm);
         stranded.notice(views);
         history.notice(sampled, views, wasAway);
       },

@@ -15,7 +15,7 @@ export interface QuorumOptions {
   /** How many regions besides the one that took it; by default what makes a majority. */
   needed?: number;
   timeoutMs?: number;
-  runtime?: () => Pick<Runtime, "state" | "held" | "topology">;
+  runtime?: () => Pick<Runtime, "state" | "held" | "topology" | "carry">;
 }
 
 /**
@@ -36,6 +36,8 @@ export async function awaitQuorum(
   const registered = await registeredRegions(runtime(), vantage);
   const needed = options.needed ?? Math.floor(registered.size / 2);
   const others = regionIds(topology).filter((id) => id !== origin && registered.has(id));
+  const taker = regionIds(topology).find((id) => id === origin);
+  if (taker !== undefined) runtime().carry(vantage, taker);
   const by: RegionId[] = [];
   const failures: string[] = [];
   const ended = new AbortController();

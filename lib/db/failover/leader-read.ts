@@ -29,7 +29,7 @@ export interface LeaderRead<T> {
  * Throws what `read` throws, and the last connection error when no leader could be reached.
  */
 export async function readFromLeader<T>(
-  runtime: Pick<Runtime, "state" | "clients" | "leaders">,
+  runtime: Pick<Runtime, "state" | "clients" | "leaders" | "tendLease">,
   vantage: RegionId,
   read: (db: PrismaClient, regionId: RegionId) => Promise<T>,
   timeoutMs: number,
@@ -56,6 +56,7 @@ export async function readFromLeader<T>(
       state.markDown(vantage, region);
       failure = error;
     }
+    runtime.tendLease(vantage);
     const patience = { backAfterMs: PAUSE_MS, timeoutMs: LOOK_MS };
     await leaders.wait(vantage, { former: region, ...patience });
     const moved = state.leader(vantage).region !== region;

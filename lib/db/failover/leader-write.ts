@@ -7,6 +7,7 @@ import { errorMessage } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { leaderNamedBy, wasNeverSent } from "./leader-errors";
+import { holdsLease } from "./lease-question";
 import { WriteHistory, type WriteStep } from "./write-history";
 
 const PAUSES_MS = [25, 50, 100, 200];
@@ -53,7 +54,7 @@ export interface LeaderWriteOptions {
   again?: boolean;
   /** Of an earlier call for the same write. */
   history?: WriteHistory;
-  runtime?: () => Pick<Runtime, "state" | "clients" | "leaders" | "topology">;
+  runtime?: () => Pick<Runtime, "state" | "clients" | "leaders" | "topology" | "tendLease">;
 }
 
 /**
@@ -93,10 +94,12 @@ export async function writeToLeader<T>(
         ),
       );
       const tookMs = performance.now() - sentMs;
-      // An attempt that only found what an earlier one wrote has passed no fence.
+      // An attempt that only found what an earlier one wrote has passed no fence. And the trigger looked at the lease
+      // before the commit: one that came much later may have come after another region began to lead. A quick answer
+      // rules that out, and so does a lease that is still held.
       const quick =
         !options.again && unknown === null && tookMs < (topology.failover?.marginMs ?? Infinity);
-      const leads = () => isLeading(db);
+      const leads = () => holdsLease(db);
       if (
         quick ||
         (await history.step("lease", region, leads, (yes) => (yes ? "held" : "not held")))
@@ -114,6 +117,7 @@ export async function writeToLeader<T>(
       if (refusal === "no-leader") noteLeaderNamedBy(error, state, vantage);
       getLogger("leader-write").debug({ err: error, region }, "The leader did not take a write.");
     }
+    runtime().tendLease(vantage);
     if (waitedMs() >= waitMs) {
       const told = { waitedMs: waitedMs(), history: history.steps };
       return unknown === null
@@ -172,16 +176,4 @@ function noteLeaderNamedBy(error: unknown, state: Runtime["state"], vantage: Reg
   const named = leaderNamedBy(error);
   const region = named === undefined ? undefined : state.findRegionId(named);
   if (region !== undefined) state.noteLeader(vantage, region);
-}
-
-/**
- * The trigger looked at the lease before the commit. A commit that came much later may have come after
- * another region began to lead: a quick answer rules that out, and so does a lease that is still held.
- */
-async function isLeading(db: PrismaClient): Promise<boolean> {
-  const rows = await within(
-    ANSWER_MS,
-    db.$queryRaw<{ leads: boolean }[]>`SELECT mr.leading() IS NOT NULL AS leads`,
-  ).catch(() => []);
-  return rows[0]?.leads ?? false;
 }

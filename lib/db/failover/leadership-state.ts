@@ -21,6 +21,8 @@ export interface LeadershipFacts {
   epoch: number;
   /** False: nobody is promoted but on request. */
   automatic: boolean;
+  /** Nobody keeps the lease: who writes renews it, or moves the lead. */
+  onDemand: boolean;
   regions: readonly {
     id: RegionId;
     overview: Overview | null;
@@ -46,6 +48,7 @@ export function decideLeadership(facts: LeadershipFacts): LeadershipState {
   const majority = Math.floor(count / 2) + 1;
   const silent = facts.regions.filter(({ down }) => down).length;
   if (count - silent < majority) return { kind: "read-only", reason: "no-majority" };
+  if (facts.onDemand && answers) return { kind: "led", leader, epoch };
   // Neither a leader that is known to be gone nor one that has said that it has no lease.
   if (!answers && !own?.down) return { kind: "unknown" };
   if (answering.length < majority) return { kind: "unknown" };
@@ -53,6 +56,7 @@ export function decideLeadership(facts: LeadershipFacts): LeadershipState {
     return { kind: "read-only", reason: "paused" };
   }
   if (!facts.automatic) return { kind: "read-only", reason: "manual" };
+  if (facts.onDemand) return { kind: "led", leader, epoch };
   if (!answers && (own?.ageMs ?? Infinity) > SILENT_MS) {
     return { kind: "read-only", reason: "unreachable" };
   }
@@ -70,6 +74,7 @@ export function leadershipState(
     leader,
     epoch,
     automatic: topology.failover?.automatic ?? true,
+    onDemand: topology.serverless ?? false,
     regions: regionIds(topology).map((id) => {
       const overview = state.latest(vantage, id);
       const ageMs = overview ? nowMs - overview.readAtMs : Infinity;

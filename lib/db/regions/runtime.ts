@@ -4,9 +4,14 @@ import type { EntityPolicy } from "@/lib/db/conflicts/policy";
 import { HeldWatches } from "@/lib/db/failover/held-watch";
 import { LeaderSearch } from "@/lib/db/failover/leader-search";
 import { RedisCache } from "@/lib/db/redis";
+import { wakePublisher } from "@/lib/db/replication/bus";
 import { AppliedPositions } from "@/lib/db/sessions/applied-positions";
 import { SessionMirror } from "@/lib/db/sessions/mirror";
+import { runLater } from "@/lib/db/ticks/later";
+import { LeadershipTicks } from "@/lib/db/ticks/leadership-ticks";
+import { StreamTicks } from "@/lib/db/ticks/stream-ticks";
 import { ClientCache } from "./clients";
+import type { RegionId } from "./region-id";
 import { RegionState } from "./region-state";
 import { topologyFromEnv, type Topology } from "./topology";
 
@@ -21,6 +26,8 @@ export class Runtime {
   readonly held = new HeldWatches(this.clients);
   readonly applied = new AppliedPositions(this.clients);
   readonly mirror = new SessionMirror();
+  readonly streamTicks = new StreamTicks(() => this.topology);
+  readonly leadershipTicks = new LeadershipTicks(() => this.topology, this.state);
 
   /** Opens nothing: the topology is read, and connections are made, at first use. */
   constructor(private readonly resolve: () => Topology = topologyFromEnv) {}
@@ -35,8 +42,28 @@ export class Runtime {
     return this.policies[entityType];
   }
 
+  /**
+   * A region has committed something. Its publisher is woken; where no workers run, this process takes it to the other
+   * regions itself, after it has answered. Should that be lost the next one does. Never rejects.
+   */
+  async wake(vantage: RegionId, region: RegionId): Promise<void> {
+    if (this.topology.serverless) runLater(() => this.streamTicks.carry(vantage, region));
+    else await wakePublisher(this.redis, vantage, region);
+  }
+
+  /** Somebody waits for the others to have what a region has committed. Where no workers take it there, this process does. */
+  carry(vantage: RegionId, region: RegionId): void {
+    if (this.topology.serverless) void this.streamTicks.carry(vantage, region);
+  }
+
+  /** A region that should lead has no lease. Where no workers keep one, this process does. Not waited for. */
+  tendLease(vantage: RegionId): void {
+    if (this.topology.serverless) void this.leadershipTicks.tend(vantage);
+  }
+
   async close(): Promise<void> {
     this.redis.close();
+    await Promise.all([this.streamTicks.close(), this.leadershipTicks.close()]);
     await this.clients.close();
   }
 }

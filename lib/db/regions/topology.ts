@@ -51,6 +51,8 @@ export interface Topology {
   readonly driver?: DatabaseDriver | null;
   /** Through which it does so where databases take no WebSockets, `host:port`. */
   readonly neonProxy?: string | null;
+  /** No workers run: requests and cron jobs do their part. */
+  readonly serverless?: boolean;
   endpoints(vantage: RegionId, region: RegionId): Endpoints;
 }
 
@@ -117,6 +119,7 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     connections: env.connections,
     driver: env.driver,
     neonProxy: env.neonProxy,
+    serverless: env.serverless,
     endpoints(vantage, region) {
       const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);

@@ -148,6 +148,21 @@ export class Applier implements Service {
     this.stopping.abort();
   }
 
+  /**
+   * Applies what the source has by now, and returns: for a process that does not live long. One call at a time.
+   * Throws what stopped it, after the stream's state says so too.
+   */
+  async catchUp(): Promise<void> {
+    this.pullWanted = true;
+    try {
+      if (this.types.size === 0) this.types = await readEntityTypes(this.options.target);
+      await this.work();
+    } catch (err) {
+      await this.onFailure(err);
+      throw err;
+    }
+  }
+
   private async work(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       if (this.pullWanted || this.cursor === null) {

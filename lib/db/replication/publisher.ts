@@ -8,6 +8,7 @@ import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { MAX_MESSAGE_BYTES, toHint } from "./batch";
 import { wakeChannel, type BusPublisher } from "./bus";
+import { endSilentHolder } from "./silent-holder";
 import { EVERYBODY, readOutboxWithin } from "./store";
 
 export interface PublisherOptions {
@@ -26,13 +27,6 @@ const PUBLISHER_LOCK = 72_707_370;
 
 /** How often the holder of the lock gives a sign of life. */
 const LOCK_SIGN_MS = 2_000;
-
-/** The server may take hours to notice that a holder is gone; then nobody could publish. */
-const END_SILENT_HOLDER = `
-  SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-  WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $1::bigint::oid AND l.objsubid = 1
-    AND l.granted AND a.datname = current_database()
-    AND a.state_change < clock_timestamp() - interval '10 seconds'`;
 
 /** How long the connection that holds the lock may take to say good-bye. */
 const LOCK_END_MS = 1_000;
@@ -97,7 +91,7 @@ export class Publisher implements Service {
           await this.publishUntil(lost.signal).finally(onLost);
           await watched;
         } else {
-          await lock.query(END_SILENT_HOLDER, [PUBLISHER_LOCK]);
+          await endSilentHolder(lock, PUBLISHER_LOCK);
         }
       } catch (err) {
         getLogger("publisher").warn({ err, region: this.options.region }, "publisher interrupted");

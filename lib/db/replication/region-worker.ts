@@ -33,6 +33,9 @@ const COPY_TIMEOUT_MS = 600_000;
 /** Longest wait for the peers before this region's events are told. */
 const FIRST_LOOK_MS = 1_000;
 
+/** Between two rounds of what a worker does every quarter of a minute, where it does not run for as long, in ms. */
+const BRIEF_INTERVAL_MS = 1_000;
+
 /** What an application adds to a region's worker, given the region's own database. */
 export type RegionServices = (store: pg.Pool) => readonly Service[];
 
@@ -51,6 +54,8 @@ export class RegionWorker implements Service {
     private readonly topology: Topology,
     private readonly region: RegionId = topology.currentRegion,
     private readonly further: RegionServices = () => [],
+    /** `brief`: it runs for some seconds, now and then. */
+    private readonly mode: { brief?: boolean } = {},
   ) {
     this.name = `worker of ${region}`;
   }
@@ -89,6 +94,7 @@ export class RegionWorker implements Service {
     });
     // A database restored from an old copy has to be noticed before its events are told.
     await within(FIRST_LOOK_MS, observer.observeOnce()).catch(() => undefined);
+    const intervalMs = this.mode.brief ? BRIEF_INTERVAL_MS : undefined;
     this.services = [
       recovery,
       new Publisher({
@@ -99,9 +105,9 @@ export class RegionWorker implements Service {
         bus,
       }),
       observer,
-      new OutboxTrimmer(local),
+      new OutboxTrimmer(local, intervalMs),
       new DeadLetterRetrier(local),
-      new TombstoneCollector({ local, peers }),
+      new TombstoneCollector({ local, peers, intervalMs }),
       new RowSyncer({ region, local, peers }),
       new PlacementKeeper({ region, local, peers }),
       new RepairChecker({ local, regions: this.comparable() }),

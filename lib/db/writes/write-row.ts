@@ -4,7 +4,6 @@ import type { WriteEvent } from "@/lib/db/geo-replication";
 import { WriteHistory, formatSteps, type WriteStep } from "@/lib/db/failover/write-history";
 import { isActor, regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
 import { defaultRuntime } from "@/lib/db/regions/runtime";
-import { wakePublisher } from "@/lib/db/replication/bus";
 import { getLogger } from "@/lib/log";
 import { confirmWrite, type Confirmation } from "./confirm-write";
 import {
@@ -69,7 +68,7 @@ export async function writeRow<T extends WrittenRow>(
     );
     if (placed.kind !== "placed") return tell(entityType, unconfirmed ?? placed, history);
     // Not waited for: the publisher finds the write by itself, and Redis may be away.
-    void wakePublisher(runtime().redis, vantage, placed.regionId);
+    void runtime().wake(vantage, placed.regionId);
     const { id, origin, position } = placed.value;
     const event: WriteEvent = { entityType, entityId: id, origin, position };
     const asked = { durability, timeoutMs: confirmMs, runtime };

@@ -41,6 +41,7 @@ class World {
         noteLeader: (_: RegionId, region: RegionId) => (this.leader = region),
         findRegionId: (name: string) => IDS.find((id) => id === name),
       },
+      tendLease: () => undefined,
       leaders: {
         wait: async (_: RegionId, { backAfterMs, timeoutMs }: LeaderQuestion) => {
           this.looks.push([backAfterMs, timeoutMs]);

@@ -6,11 +6,12 @@ import { decideLeadership, type LeadershipFacts } from "@/lib/db/failover/leader
 type Change = Partial<LeadershipFacts["regions"][number]>;
 
 /** us-east-1 leads epoch 3, and everybody has said so 200 ms ago, unless said otherwise. */
-function decide(changes: Record<string, Change> = {}, automatic = true) {
+function decide(changes: Record<string, Change> = {}, automatic = true, onDemand = false) {
   return decideLeadership({
     leader: US,
     epoch: 3,
     automatic,
+    onDemand,
     regions: IDS.map((id) => ({
       id,
       overview: overview({ region: id, epoch: 3, leading: id === US ? 3 : null }),
@@ -50,6 +51,20 @@ describe("leadership", () => {
     expect(decide({ [US]: gone, [EU]: paused })).toEqual(readOnly("paused"));
     expect(decide({ [US]: gone }, false)).toEqual(readOnly("manual"));
     expect(decide({ [US]: { ...gone, ageMs: 11_000 } })).toEqual(readOnly("unreachable"));
+  });
+
+  test("is led where no workers keep a lease, while the next write would get one", () => {
+    const onDemand = (changes: Record<string, Change>, automatic = true) =>
+      decide(changes, automatic, true);
+    const led = { kind: "led", leader: US, epoch: 3 };
+    expect(onDemand({ [US]: unled })).toEqual(led);
+    expect(onDemand({ [US]: unled, [EU]: paused })).toEqual(led);
+    expect(onDemand({ [US]: gone })).toEqual(led);
+    expect(onDemand({ [US]: gone, [EU]: paused })).toMatchObject({ reason: "paused" });
+    expect(onDemand({ [US]: gone }, false)).toMatchObject({ reason: "manual" });
+    expect(onDemand({ [US]: unled, [EU]: gone, [AP]: gone })).toMatchObject({
+      reason: "no-majority",
+    });
   });
 
   test("is unknown until the leader has been heard, or has failed to answer", () => {

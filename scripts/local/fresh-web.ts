@@ -1,0 +1,116 @@
+/**
+ * Serves the production build as a platform without long-lived processes would: `tsx fresh-web.ts <port> <host>`. Each
+ * request gets a process of its own that has answered nothing before and ends after it; what it does once it has
+ * answered is waited for. Files of the build come from one that stays, as from a platform's edge.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  createServer,
+  request as send,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import path from "node:path";
+import { projectRoot } from "@/scripts/local/paths";
+import { freePort } from "@/scripts/local/process-tools";
+
+/** Started and not used yet. */
+const AHEAD = 2;
+
+/** A process that takes longer for its last work is ended, in ms. */
+const END_MS = 60_000;
+
+const STATIC = /^\/(_next\/static\/|icon\.svg|images\/)/;
+
+interface Instance {
+  child: ChildProcess;
+  port: number;
+}
+
+const [port, host] = [Number(process.argv[2]), process.argv[3] ?? "127.0.0.1"];
+
+async function start(): Promise<Instance> {
+  const own = await freePort(0, { host });
+  const guard = path.join(projectRoot, "scripts/local/child-guard.mjs");
+  const script = path.join(projectRoot, "scripts/local/next-child.mjs");
+  const child = spawn(
+    process.execPath,
+    ["--import", guard, "--enable-source-maps", script, "production", String(own), host],
+    {
+      cwd: projectRoot,
+      env: { ...process.env, PORT: String(own) },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.once("message", () => resolve());
+    child.once("exit", (code) => reject(new Error(`A server ended with ${code} as it started.`)));
+  });
+  return { child, port: own };
+}
+
+/** In the order in which they were started; the first is for who has waited longest. */
+const ahead: Promise<Instance>[] = [];
+
+function take(): Promise<Instance> {
+  while (ahead.length < AHEAD + 1) ahead.push(start());
+  return ahead.shift() ?? start();
+}
+
+function forward(
+  instance: Instance,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  done: () => void,
+): void {
+  const passed = send(
+    {
+      host,
+      port: instance.port,
+      method: incoming.method,
+      path: incoming.url,
+      headers: { ...incoming.headers, connection: "close" },
+      agent: false,
+    },
+    (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    },
+  );
+  passed.on("error", () => {
+    if (!outgoing.headersSent) outgoing.writeHead(502);
+    outgoing.end();
+  });
+  outgoing.once("close", () => {
+    passed.destroy();
+    done();
+  });
+  incoming.pipe(passed);
+}
+
+function end({ child }: Instance): void {
+  const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
+  child.once("exit", () => clearTimeout(late));
+  child.kill("SIGTERM");
+}
+
+const files = await start();
+const server = createServer((incoming, outgoing) => {
+  if (STATIC.test(incoming.url ?? "")) {
+    forward(files, incoming, outgoing, () => undefined);
+    return;
+  }
+  take().then(
+    (instance) => forward(instance, incoming, outgoing, () => end(instance)),
+    () => outgoing.writeHead(503).end(),
+  );
+});
+while (ahead.length < AHEAD) ahead.push(start());
+await Promise.all(ahead);
+server.listen(port, host, () => process.send?.("ready"));
+process.once("SIGTERM", () => {
+  server.close();
+  for (const instance of ahead) void instance.then(end, () => undefined);
+  end(files);
+  setTimeout(() => process.exit(0), 1_000).unref();
+});

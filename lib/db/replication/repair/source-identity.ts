@@ -16,15 +16,15 @@ export class RestoredSourceError extends MeridianError {
 
 const UNDEFINED_TABLE = "42P01";
 
-/** Beats as JSON text; none of a database that is a migration behind and does not count them. */
-async function readBeats(source: pg.Pool): Promise<string> {
+type Beats = ReadonlyMap<string, bigint>;
+
+/** Beats by boot; null of a database that is a migration behind and does not count them. */
+async function readBeats(store: pg.Pool, text: string, values: unknown[]): Promise<Beats | null> {
   try {
-    const { rows } = await source.query<{ beats: string }>(
-      "SELECT coalesce(jsonb_object_agg(boot, beat), '{}')::text AS beats FROM mr.beat",
-    );
-    return rows[0]?.beats ?? "{}";
+    const { rows } = await store.query<{ boot: string; beat: string }>(text, values);
+    return new Map(rows.map(({ boot, beat }) => [boot, BigInt(beat)]));
   } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return "";
+    if (sqlState(error) === UNDEFINED_TABLE) return null;
     throw error;
   }
 }
@@ -40,16 +40,20 @@ export async function identifySource(
   target: pg.Pool,
   origin: RegionId,
 ): Promise<Actor> {
+  // Before the source is asked: what is seen of it after that may be newer than its answer, and it no old copy.
+  const seen = await readBeats(
+    target,
+    "SELECT boot, beat::text FROM mr.peer_beat WHERE region = $1",
+    [origin],
+  );
   const { rows } = await source.query<{ actor: Actor | null }>("SELECT mr.local_actor() AS actor");
   const actor = rows[0]?.actor;
   if (!actor) throw new Error(`The database of ${origin} has no actor`);
-  const beats = await readBeats(source);
-  if (beats === "") return actor;
-  const { rows: seen } = await target.query(
-    `SELECT FROM mr.peer_beat p LEFT JOIN jsonb_each_text($2::jsonb) b ON b.key = p.boot
-     WHERE p.region = $1 AND coalesce(b.value::bigint, 0) < p.beat`,
-    [origin, beats],
-  );
-  if (seen.length > 0) throw new RestoredSourceError(origin);
+  const beats = await readBeats(source, "SELECT boot, beat::text FROM mr.beat", []);
+  if (beats === null) return actor;
+  if (seen === null) throw new Error("This database is a migration behind the source");
+  for (const [boot, beat] of seen) {
+    if ((beats.get(boot) ?? 0n) < beat) throw new RestoredSourceError(origin);
+  }
   return actor;
 }

@@ -121,7 +121,6 @@ const FORGED: Record<string, string>[] = [
     "x-middleware-subrequest": Array.from({ length: 5 }, () => "middleware").join(":"),
     "x-middleware-next": "1",
     "x-nextjs-data": "1",
-    rsc: "1",
     traceparent: "00-zz-zz-zz",
   },
 ];

@@ -53,6 +53,13 @@ describe("a write whose first attempt arrived before the second", () => {
     const change = { id: "two", update: made.whole, content: made.text };
     const other = { ...write, change, version: null };
     expect(await writeText(db, other)).toMatchObject({ wrote: false });
+    // It keeps its own mark where the document has been written again meanwhile: a session waits for that.
+    const retitled: TextWrite = { ...write, change: null, version: null, title: "later" };
+    const later = await writeText(db, { ...retitled, base: null, guard: null });
+    expect(later!.position).toBeGreaterThan(first!.position);
+    const repeated = await writeText(db, write);
+    expect(repeated).toMatchObject({ wrote: true, title: "later" });
+    expect(repeated).toMatchObject({ origin: first!.origin, position: first!.position });
     expect(await domain.count("DocumentUpdate")).toBe(2);
     expect(await domain.count("DocumentVersion")).toBe(2);
   });

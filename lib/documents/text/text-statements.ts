@@ -127,10 +127,17 @@ export async function writeText(db: Db, input: TextWrite): Promise<TextWritten |
     SELECT c."id" IS NOT NULL OR t."repeated" AS "wrote", t."id",
       coalesce(c."title", t."title") AS "title", coalesce(c."summary", t."summary") AS "summary",
       coalesce(c."content", t."content") AS "content", coalesce(c."clock", t."clock") AS "clock",
-      coalesce(c."origin", t."origin") AS "origin",
-      coalesce(c."position", t."position") AS "position", t."createdAt",
+      -- Of what the earlier attempt wrote, and not of a later version: a session waits for these.
+      coalesce(c."origin", r."origin", t."origin") AS "origin",
+      coalesce(c."position", r."position", t."position") AS "position", t."createdAt",
       coalesce(c."updatedAt", t."updatedAt") AS "updatedAt"
-    FROM target t LEFT JOIN changed c ON true`;
+    FROM target t LEFT JOIN changed c ON true LEFT JOIN LATERAL (
+      SELECT u."origin", u."position" FROM "DocumentUpdate" u
+      WHERE u."id" = ${change?.id ?? null}::text
+      UNION ALL SELECT v."origin", v."position" FROM "DocumentVersion" v
+      WHERE v."id" = ${version?.id ?? null}::text
+      LIMIT 1
+    ) r ON t."repeated"`;
   return rows[0] ?? null;
 }
 

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import type { RegionId } from "@/lib/db/regions/region-id";
-import type { Positions } from "@/lib/db/sessions/positions";
+import { mergePositions, positionsFromJson, type Positions } from "@/lib/db/sessions/positions";
 import { seedUpdate } from "@/lib/documents/text/seed-update";
 import { toBase64 } from "@/lib/documents/text/wire";
 import { contentOf } from "@/lib/documents/text/ytext";
@@ -14,8 +14,8 @@ export type Typed =
       lines: string[];
       /** The region that took it. */
       regionId: RegionId;
-      origin: string;
-      position: bigint;
+      /** Of these lines and of all that they build on: a region that lacks one shows none of them. */
+      needs: Positions;
     }
   /** Kept, and sent again with the next line. */
   | { kind: "unsaved"; code: RefusalCode; message: string };
@@ -27,7 +27,7 @@ export class Typist {
   private unsaved: string[] = [];
   /** A region lacks what an edit builds on: it gets all of it. */
   private wholeNext = false;
-  private positions: Positions = new Map();
+  private written: Positions;
 
   /** @param content with which the document was made */
   constructor(
@@ -35,6 +35,7 @@ export class Typist {
     readonly documentId: string,
     content: string,
   ) {
+    this.written = actor.token?.kind === "valid" ? actor.token.positions : new Map();
     Y.applyUpdate(this.doc, seedUpdate(documentId, content).update);
     this.doc.on("update", (update: Uint8Array) => {
       this.unsent = this.unsent ? Y.mergeUpdates([this.unsent, update]) : update;
@@ -47,7 +48,7 @@ export class Typist {
 
   /** What this session must see, as its cookie would say. */
   get session(): Actor {
-    return { ...this.actor, token: { kind: "valid", positions: this.positions } };
+    return { ...this.actor, token: { kind: "valid", positions: this.written } };
   }
 
   /** Throws what the stores throw; the line is kept then too. */
@@ -68,16 +69,14 @@ export class Typist {
     this.unsaved = [];
     this.unsent = null;
     this.wholeNext = false;
-    this.positions = sent.open;
-    const [applied] = Object.entries(sent.receipt.applied);
-    if (!applied) throw new Error("A write's receipt has the position of the write");
-    const [origin, position] = applied;
+    const mark = positionsFromJson(sent.receipt.applied);
+    if (!mark) throw new Error("A write's receipt has the position of the write");
+    this.written = mergePositions(this.written, mark);
     return {
       kind: "saved",
       lines,
       regionId: sent.receipt.regionId as RegionId,
-      origin,
-      position: BigInt(position),
+      needs: this.written,
     };
   }
 }

@@ -11,10 +11,11 @@ import {
 } from "@/lib/lab/invariants/ledger";
 
 const [A, B, C] = ["a", "b", "c"] as RegionId[] as [RegionId, RegionId, RegionId];
-const WRITE: AcknowledgedWrite = { id: "w", kind: "row", origin: "a", position: 10n };
-const NOBODY: ReadonlySet<RegionId> = new Set();
+const at = (position: number, actor = "a"): Positions =>
+  new Map([[actor as Actor, toPosition(BigInt(position))]]);
 
-const at = (position: number): Positions => new Map([["a" as Actor, toPosition(BigInt(position))]]);
+const WRITE: AcknowledgedWrite = { id: "w", kind: "row", needs: at(10) };
+const NOBODY: ReadonlySet<RegionId> = new Set();
 
 function has(found: boolean, applied: number, version = "1"): RegionAnswer {
   return {
@@ -76,7 +77,9 @@ describe("the ledger", () => {
   it("forgets no loss, whatever is found later", () => {
     const ledger = new Ledger();
     ledger.acknowledge(WRITE);
-    expect(ledger.judge([WRITE], answers(has(true, 10), has(false, 11), null))).toEqual(["w"]);
+    expect(ledger.judge([WRITE], answers(has(true, 10), has(false, 11), null))).toEqual([
+      { id: "w", kind: "row", missingIn: [B] },
+    ]);
     const fine = answers(has(true, 12), has(true, 12), has(true, 12));
     expect(ledger.judge([WRITE], fine)).toEqual([]);
     ledger.reopen();
@@ -92,7 +95,19 @@ describe("the ledger", () => {
     expect(ledger.counts()).toMatchObject({ "on-the-way": 1, everywhere: 0 });
     expect(
       ledger.judge(ledger.unsettled(10), answers(has(true, 12), null, has(false, 12))),
-    ).toEqual(["w"]);
+    ).toEqual([{ id: "w", kind: "row", missingIn: [C] }]);
+  });
+
+  it("calls no line lost that waits for another which it builds on", () => {
+    const line: AcknowledgedWrite = {
+      id: "w",
+      kind: "line",
+      needs: new Map([...at(10), ...at(7, "b")]),
+    };
+    const behind = has(false, 10);
+    const caughtUp = { ...behind, applied: line.needs };
+    expect(fateOf(line, answers(has(true, 10), behind, null), NOBODY)).toBe("on-the-way");
+    expect(fateOf(line, answers(has(true, 10), caughtUp, null), NOBODY)).toBe("lost");
   });
 });
 

@@ -28,8 +28,8 @@ export const UPDATE_FAULTS = [
 export type UpdateFault = (typeof UPDATE_FAULTS)[number];
 
 export type CheckedUpdate =
-  /** `changed` is false for what the document already includes. */
-  { ok: true; doc: Y.Doc; text: string; changed: boolean } | { ok: false; fault: UpdateFault };
+  /** `empty` is an update that does nothing to any document. */
+  { ok: true; doc: Y.Doc; text: string; empty: boolean } | { ok: false; fault: UpdateFault };
 
 const refuse = (fault: UpdateFault): CheckedUpdate => ({ ok: false, fault });
 
@@ -51,40 +51,40 @@ export function parseUpdate(text: unknown): Uint8Array | "too-large" | "not-base
  */
 export function checkUpdate(state: readonly Uint8Array[], update: Uint8Array): CheckedUpdate {
   if (update.byteLength > UPDATE_MAX_BYTES) return refuse("too-large");
-  const fault = faultIn(update);
+  const decoded = decode(update);
+  if (decoded === null) return refuse("undecodable");
+  const fault = faultIn(decoded);
   if (fault) return refuse(fault);
   const doc = docOf(state);
   const before = contentOf(doc).length;
   const waiting = waitingBytes(doc);
-  let changed = false;
-  const notice = () => {
-    changed = true;
-  };
-  doc.on("update", notice);
   try {
     Y.applyUpdate(doc, update);
   } catch {
     return refuse("undecodable");
   }
-  doc.off("update", notice);
   if (waitingBytes(doc) > waiting) return refuse("missing");
   if ([...doc.share.keys()].some((name) => name !== TEXT_ROOT)) return refuse("not-text");
   const text = contentOf(doc).toString();
   if (text.includes("\0") || !text.isWellFormed()) return refuse("unstorable");
   // Two regions may have filled it past the limit together; making it shorter must stay possible.
   if (text.length > CONTENT_MAX && text.length > before) return refuse("too-long");
-  return { ok: true, doc, text, changed };
+  const empty = decoded.structs.length === 0 && decoded.ds.clients.size === 0;
+  return { ok: true, doc, text, empty };
+}
+
+type Decoded = ReturnType<typeof Y.decodeUpdate>;
+
+function decode(update: Uint8Array): Decoded | null {
+  try {
+    return Y.decodeUpdate(update);
+  } catch {
+    return null;
+  }
 }
 
 /** What is wrong with an update wherever it is applied. */
-function faultIn(update: Uint8Array): UpdateFault | null {
-  let decoded: ReturnType<typeof Y.decodeUpdate>;
-  try {
-    decoded = Y.decodeUpdate(update);
-  } catch {
-    return "undecodable";
-  }
-  const { structs, ds } = decoded;
+function faultIn({ structs, ds }: Decoded): UpdateFault | null {
   if (structs.length > UPDATE_MAX_STRUCTS) return "too-many-parts";
   const ends = new Map<number, number>();
   for (const struct of structs) {

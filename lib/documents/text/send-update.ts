@@ -45,6 +45,9 @@ type Outcome =
  * Adds one Yjs update to a document's text. What is no edit of this text is refused and writes
  * nothing. Sending the same update again is harmless.
  *
+ * What the text already includes is written all the same: it may have come from another region, and
+ * only a write of this region has a mark that a session can wait for.
+ *
  * @param update base64 of what `Y.encodeStateAsUpdate` or an "update" event gives
  */
 export async function sendTextUpdate(
@@ -89,7 +92,7 @@ async function attempt(
     if (checked.fault === "missing") return { kind: "behind" };
     return { kind: "refused", refusal: refused("invalid", FAULTS[checked.fault]) };
   }
-  if (!checked.changed) return { kind: "written", clock: state.clock, mark: state };
+  if (checked.empty) return { kind: "written", clock: state.clock, mark: state };
   const row = await writeText(db, {
     userId,
     regionId,

@@ -8,7 +8,7 @@ import type { Invariants } from "@/lib/lab/lab-shape";
 import { Typist, type Typed } from "@/lib/lab/typist";
 import { DivergenceWatch } from "./divergence";
 import { LeaderWatch, type LeaderNews } from "./leader-watch";
-import { Ledger } from "./ledger";
+import { Ledger, tellLoss } from "./ledger";
 import { askRegion, askWhetherLeading } from "./probe";
 import { readBack, writeRows, type ReadOutcome, type WriteOutcome } from "./writer";
 
@@ -103,8 +103,8 @@ export class InvariantClient {
       this.refused += 1;
       return;
     }
-    const { origin, position } = typed;
-    for (const id of typed.lines) this.ledger.acknowledge({ id, kind: "line", origin, position });
+    const { lines, needs } = typed;
+    for (const id of lines) this.ledger.acknowledge({ id, kind: "line", needs });
   }
 
   /** Reads the line's document elsewhere, by the session that wrote the line. */
@@ -169,8 +169,8 @@ export class InvariantClient {
         ),
       ),
     );
-    for (const id of this.ledger.judge(writes, answers)) {
-      this.options.onViolation(`An acknowledged write is gone: ${id}`);
+    for (const loss of this.ledger.judge(writes, answers)) {
+      this.options.onViolation(tellLoss(loss, this.options.city));
     }
     for (const id of this.divergence.look(answers)) {
       this.options.onViolation(`Regions hold different versions of ${id}`);

@@ -1,13 +1,27 @@
-import { isActor, type RegionId } from "@/lib/db/regions/region-id";
-import { toPosition, type Positions } from "@/lib/db/sessions/positions";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import { missingPositions, type Positions } from "@/lib/db/sessions/positions";
 
 /** A write that the application acknowledged. */
 export interface AcknowledgedWrite {
   /** Of the row; of a line, the line itself. */
   id: string;
   kind: "row" | "line";
-  origin: string;
-  position: bigint;
+  /** A region that has applied all of these has the write. */
+  needs: Positions;
+}
+
+/** A write that some regions lack although they have applied it. */
+export interface LostWrite {
+  id: string;
+  kind: AcknowledgedWrite["kind"];
+  missingIn: RegionId[];
+}
+
+export function tellLoss(
+  { id, kind, missingIn }: LostWrite,
+  city: (id: RegionId) => string,
+): string {
+  return `An acknowledged ${kind} is gone from ${missingIn.map(city).join(", ")}: ${id}`;
 }
 
 /** What a region says of writes that it was asked for. */
@@ -41,7 +55,7 @@ export function fateOf(
     if (answer === null) {
       if (!seenIn.has(region)) silent = true;
     } else if (!answer.found.has(write.id)) {
-      if (covers(answer.applied, write)) return "lost";
+      if (covers(answer, write)) return "lost";
       missing = true;
     } else if (answer.parked.has(write.id)) {
       missing = true;
@@ -51,9 +65,14 @@ export function fateOf(
   return silent ? "unknown" : "everywhere";
 }
 
-function covers(applied: Positions, { origin, position }: AcknowledgedWrite): boolean {
-  if (!isActor(origin)) return false;
-  return (applied.get(origin) ?? toPosition(0n)) >= position;
+function covers({ applied }: RegionAnswer, { needs }: AcknowledgedWrite): boolean {
+  return missingPositions(needs, applied).size === 0;
+}
+
+function missingIn(write: AcknowledgedWrite, answers: Answers): RegionId[] {
+  return [...answers]
+    .filter(([, answer]) => answer && !answer.found.has(write.id) && covers(answer, write))
+    .map(([region]) => region);
 }
 
 /** Whether every region was asked just now, and all have the same version; a line has none. */
@@ -76,6 +95,7 @@ interface Entry {
 export class Ledger {
   private readonly entries = new Map<string, Entry>();
   private readonly open = new Set<string>();
+  private readonly gone: LostWrite[] = [];
 
   acknowledge(write: AcknowledgedWrite): void {
     if (this.entries.has(write.id)) return;
@@ -89,10 +109,14 @@ export class Ledger {
     return ids.map((id) => this.entries.get(id)!.write);
   }
 
-  /** Takes what regions answered about these writes. Returns the ids of those that are newly lost. */
-  judge(writes: readonly AcknowledgedWrite[], answers: Answers): string[] {
-    const lost: string[] = [];
-    for (const { id } of writes) {
+  get lost(): readonly LostWrite[] {
+    return this.gone;
+  }
+
+  /** Takes what regions answered about these writes. Returns those that are newly lost. */
+  judge(writes: readonly AcknowledgedWrite[], answers: Answers): LostWrite[] {
+    const lost: LostWrite[] = [];
+    for (const { id, kind } of writes) {
       const entry = this.entries.get(id);
       if (!entry) continue;
       const fate = fateOf(entry.write, answers, entry.seenIn);
@@ -101,9 +125,10 @@ export class Ledger {
       }
       if (entry.fate === "lost") continue;
       entry.fate = fate;
-      if (fate === "lost") lost.push(id);
+      if (fate === "lost") lost.push({ id, kind, missingIn: missingIn(entry.write, answers) });
       if (fate === "lost" || (fate === "everywhere" && agree(id, answers))) this.open.delete(id);
     }
+    this.gone.push(...lost);
     return lost;
   }
 

@@ -40,9 +40,10 @@ export async function writeLabRow(
     return { kind: "indeterminate", detail: confirmation.detail };
   }
   const { origin, position } = value;
+  if (!isActor(origin)) throw new RangeError("Not the origin of a replicated row");
   return {
     kind: "acknowledged",
-    write: { id, kind: "row", origin, position },
+    write: { id, kind: "row", needs: new Map([[origin, toPosition(position)]]) },
     regionId,
     durability,
   };
@@ -70,13 +71,9 @@ async function insertOrFind(
 export async function readBack(
   runtime: () => Runtime,
   vantage: RegionId,
-  { id, origin, position }: AcknowledgedWrite,
+  { id, needs }: AcknowledgedWrite,
 ): Promise<ReadOutcome> {
-  if (!isActor(origin)) return "unanswered";
-  const token = {
-    kind: "valid" as const,
-    positions: new Map([[origin, toPosition(position)]]),
-  };
+  const token = { kind: "valid" as const, positions: needs };
   const reader = new ReadYourWritesManager(runtime);
   // A session of its own: what other reads saw must not make this one look fresh.
   const user = `fault-lab:${id}`;

@@ -1,6 +1,7 @@
 import { FailoverManager } from "@/lib/db/failover-manager";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { createDocument } from "@/lib/documents/write";
+import { tellLoss } from "@/lib/lab/invariants/ledger";
 import { violationsIn } from "@/lib/lab/lab-shape";
 import type { Typist, Typed } from "@/lib/lab/typist";
 import { StoryFailedError, until, type StoryTools } from "./story";
@@ -128,8 +129,9 @@ export async function verdict(tools: StoryTools): Promise<string> {
   for (let looks = 0; looks < 2; looks++) await client.look();
   const counted = client.counts();
   if (violationsIn(counted) > 0) {
+    const losses = client.ledger.lost.map((loss) => ` ${tellLoss(loss, tools.city)}`).join("");
     throw new StoryFailedError(
-      `${counted.lost} lost, ${counted.staleReads} stale reads, ${counted.dualLeaders} moments with two leaders, ${counted.divergent} divergent.`,
+      `${counted.lost} lost, ${counted.staleReads} stale reads, ${counted.dualLeaders} moments with two leaders, ${counted.divergent} divergent.${losses}`,
     );
   }
   return `${counted.acknowledged} acknowledged writes, each in every region. ${counted.reads} reads, none stale without saying so. Never two leaders.`;

@@ -37,8 +37,10 @@ describe("an update", () => {
       text.delete(12, 4);
     });
     const checked = checkUpdate(state, update);
-    expect(checked).toMatchObject({ ok: true, changed: true, text: textOf([...state, update]) });
-    expect(checkUpdate([...state, update], update)).toMatchObject({ ok: true, changed: false });
+    expect(checked).toMatchObject({ ok: true, empty: false, text: textOf([...state, update]) });
+    expect(checkUpdate([...state, update], update)).toMatchObject({ ok: true, empty: false });
+    const nothing = Y.encodeStateAsUpdate(new Y.Doc());
+    expect(checkUpdate(state, nothing)).toMatchObject({ ok: true, empty: true });
   });
 
   it("of the longest text, pasted at once, is accepted", () => {

@@ -79,6 +79,29 @@ describe("an edit of the live editor", () => {
     expect((await readDocument(owner, id)).value?.versions).toBe(1);
   });
 
+  it("that came from another region is saved with a mark of its own", async () => {
+    const { id } = await create("Text");
+    const editor = await open(id);
+    const first = editor.edit((text) => text.insert(4, ", longer"));
+    expect((await sendTextUpdate(owner, { documentId: id, update: first })).ok).toBe(true);
+    // As if the first had been taken elsewhere, and the document had been renamed before it came here.
+    await domain.rows(`UPDATE "Document" SET "title" = 'Renamed' WHERE "id" = $1`, [id]);
+    const [before] = await domain.rows<{ position: string }>(
+      `SELECT "position" FROM "Document" WHERE "id" = $1`,
+      [id],
+    );
+    const known = toBase64(Y.encodeStateAsUpdate(editor.doc));
+    const sent = await sendTextUpdate(owner, { documentId: id, update: known });
+    if (!sent.ok) throw new Error(sent.message);
+    const mark = BigInt(sent.receipt.applied["us-east-1"]!);
+    expect(mark).toBeGreaterThan(BigInt(before!.position));
+    const rows = await domain.rows<{ position: string }>(
+      `SELECT "position" FROM "DocumentUpdate" WHERE "documentId" = $1 AND "position" = $2`,
+      [id, mark],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
   it("of a document that plain SQL made comes with the document's first update", async () => {
     const id = randomUUID();
     await domain.rows(

@@ -6,19 +6,15 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { formatSteps } from "@/lib/db/failover/write-history";
 import { writeRow } from "@/lib/db/writes/write-row";
+import { openLoop } from "@/lib/open-loop";
 import { DURABILITIES } from "@/lib/policy-defaults";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 import { signal } from "@/scripts/local/process-tools";
 import { courseOf } from "./course";
 import { insertOrFind } from "./drill-row";
 import { judgeWrites } from "./judge-writes";
-import {
-  databasePid,
-  leadingEpoch,
-  openConnections,
-  settledLeader,
-  untilAnotherLeads,
-} from "./leaders";
+import { databasePid, openConnections, settledLeader, untilAnotherLeads } from "./leaders";
+import { LeaderWatch } from "./leader-watch";
 import { openPlanet, type DrillRegion } from "./planet-runtime";
 import { childrenOf } from "./process-tree";
 import { until } from "./until";
@@ -59,7 +55,6 @@ export interface LeadershipDrillResult {
 }
 
 const WRITE_EVERY_MS = 20;
-const WATCH_EVERY_MS = 20;
 const WARM_UP_MS = 3_000;
 const CLIENT_WAIT_MS = 10_000;
 /** Writes that wait for their answer at once: those of five seconds. */
@@ -91,8 +86,7 @@ class LeadershipDrill {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly failures: string[] = [];
   private faultAtMs = 0;
-  private dual = 0;
-  private newestEpoch = 0n;
+  private readonly leaders = new LeaderWatch();
 
   constructor(
     private readonly planet: ChildPlanet,
@@ -105,7 +99,8 @@ class LeadershipDrill {
     this.runtime = new Runtime(() => topology);
     this.options.log("opening connections");
     await openConnections(this.regions, this.runtime);
-    const watchers = this.regions.map((region) => this.watch(region));
+    const pools = this.regions.map(({ pool }) => pool);
+    const watching = this.leaders.run(pools, this.ended.signal);
     const writers = this.write();
     await this.untilWriting(performance.now() + WARM_UP_MS);
     const gaps: { any: number; quorum: number }[] = [];
@@ -118,7 +113,7 @@ class LeadershipDrill {
       );
     }
     this.ended.abort();
-    await Promise.all([...watchers, writers]);
+    await Promise.all([watching, writers]);
     return this.judge(gaps);
   }
 
@@ -212,20 +207,11 @@ class LeadershipDrill {
   }
 
   /** One write every 20 ms, from the regions in turn, whether or not earlier ones have been answered. */
-  private async write(): Promise<void> {
-    const { signal: end } = this.ended;
-    const open = new Set<Promise<void>>();
-    for (let sent = 0; !end.aborted; sent++) {
-      const vantage = this.regions[sent % this.regions.length]!.id;
-      if (open.size < MAX_OPEN) {
-        const write = this.writeOnce(vantage, this.durabilityOf(sent)).finally(() =>
-          open.delete(write),
-        );
-        open.add(write);
-      }
-      await systemSleep(WRITE_EVERY_MS, end);
-    }
-    await Promise.all(open);
+  private write(): Promise<void> {
+    const { regions } = this;
+    const start = (turn: number) =>
+      this.writeOnce(regions[turn % regions.length]!.id, this.durabilityOf(turn));
+    return openLoop({ everyMs: WRITE_EVERY_MS, maxOpen: MAX_OPEN, start }, this.ended.signal);
   }
 
   private durabilityOf(sent: number): Durability {
@@ -255,20 +241,6 @@ class LeadershipDrill {
     }
   }
 
-  /**
-   * A database that says that it leads an epoch, asked after a later one had already been seen to be
-   * led, is a second leader.
-   */
-  private async watch({ pool }: DrillRegion): Promise<void> {
-    while (!this.ended.signal.aborted) {
-      const newest = this.newestEpoch;
-      const epoch = await leadingEpoch(pool);
-      if (epoch !== null && epoch < newest) this.dual += 1;
-      if (epoch !== null && epoch > this.newestEpoch) this.newestEpoch = epoch;
-      await systemSleep(WATCH_EVERY_MS, this.ended.signal);
-    }
-  }
-
   private async judge(
     gaps: readonly { any: number; quorum: number }[],
   ): Promise<LeadershipDrillResult> {
@@ -283,7 +255,7 @@ class LeadershipDrill {
       quorumGapMs: quantiles(gaps.map(({ quorum: ms }) => ms)),
       acknowledged: this.acknowledged.length,
       lost,
-      dualLeader: this.dual + interleaved,
+      dualLeader: this.leaders.dual + interleaved,
       stranded,
       merged,
       failedWrites: this.failures.length,

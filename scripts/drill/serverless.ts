@@ -9,12 +9,14 @@ import type { Topology } from "@/lib/db/regions/topology";
 import { tickRegions } from "@/lib/db/ticks/region-ticks";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { writeRow, type WrittenRow } from "@/lib/db/writes/write-row";
+import { openLoop } from "@/lib/open-loop";
 import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 import { signal } from "@/scripts/local/process-tools";
 import { insertOrFind } from "./drill-row";
 import { judgeWrites } from "./judge-writes";
 import { databasePid, leadingEpoch } from "./leaders";
+import { LeaderWatch } from "./leader-watch";
 import { openPlanet, type DrillRegion } from "./planet-runtime";
 import { until } from "./until";
 import { longestGap, quantiles, type Acknowledged, type Quantiles } from "./write-gaps";
@@ -53,7 +55,6 @@ const CLIENTS = 4;
 const WRITE_EVERY_MS = 100;
 /** Writes that wait for their answer at once. */
 const MAX_OPEN = 24;
-const WATCH_EVERY_MS = 20;
 const CLIENT_WAIT_MS = 10_000;
 const CRON_EVERY_MS = 60_000;
 const CRON_MS = 8_000;
@@ -80,8 +81,7 @@ class ServerlessDrill {
   private readonly ended = new AbortController();
   private readonly acknowledged: Acknowledged[] = [];
   private failedWrites = 0;
-  private dual = 0;
-  private newestEpoch = 0n;
+  private readonly leaders = new LeaderWatch();
 
   constructor(
     private readonly planet: ChildPlanet,
@@ -94,7 +94,8 @@ class ServerlessDrill {
 
   async run(): Promise<ServerlessResult> {
     const cron = this.cron();
-    const watchers = this.regions.map((region) => this.watch(region));
+    const pools = this.regions.map(({ pool }) => pool);
+    const watching = this.leaders.run(pools, this.ended.signal);
     const sessions = await this.runSessions();
     const gaps = await this.runKills();
     this.options.log("waiting for all regions to have everything");
@@ -108,7 +109,7 @@ class ServerlessDrill {
       this.tick(),
     ]);
     this.ended.abort();
-    await Promise.all([cron, ...watchers]);
+    await Promise.all([cron, watching]);
     const [{ lost, stranded, interleaved }] = judged;
     return {
       ...sessions,
@@ -116,7 +117,7 @@ class ServerlessDrill {
       gapMs: quantiles(gaps),
       acknowledged: this.acknowledged.length,
       lost,
-      dualLeader: this.dual + interleaved,
+      dualLeader: this.leaders.dual + interleaved,
       stranded,
       failedWrites: this.failedWrites,
     };
@@ -272,21 +273,14 @@ class ServerlessDrill {
     return found!;
   }
 
-  private async writeUntil(end: AbortSignal): Promise<void> {
-    const open = new Set<Promise<void>>();
-    for (let sent = 0; !end.aborted; sent++) {
-      if (open.size < MAX_OPEN) {
-        const vantage = this.regions[sent % this.regions.length]!.id;
-        const write = this.write("User", vantage, DURABILITIES[sent % DURABILITIES.length]!)
-          .then((row) => {
-            if (row === null) this.failedWrites += 1;
-          })
-          .finally(() => open.delete(write));
-        open.add(write);
-      }
-      await systemSleep(WRITE_EVERY_MS, end);
-    }
-    await Promise.all(open);
+  private writeUntil(end: AbortSignal): Promise<void> {
+    const start = async (turn: number) => {
+      const vantage = this.regions[turn % this.regions.length]!.id;
+      const durability = DURABILITIES[turn % DURABILITIES.length]!;
+      const row = await this.write("User", vantage, durability);
+      if (row === null) this.failedWrites += 1;
+    };
+    return openLoop({ everyMs: WRITE_EVERY_MS, maxOpen: MAX_OPEN, start }, end);
   }
 
   private async cron(): Promise<void> {
@@ -299,17 +293,6 @@ class ServerlessDrill {
   private async tick(): Promise<void> {
     for (const { region, error } of await tickRegions(this.topology, () => () => [], CRON_MS)) {
       if (error !== null) this.options.log(`tick of ${region}: ${error}`);
-    }
-  }
-
-  /** A database that says that it leads an epoch, asked after a later one was seen to be led, is a second leader. */
-  private async watch({ pool }: DrillRegion): Promise<void> {
-    while (!this.ended.signal.aborted) {
-      const newest = this.newestEpoch;
-      const epoch = await leadingEpoch(pool);
-      if (epoch !== null && epoch < newest) this.dual += 1;
-      if (epoch !== null && epoch > this.newestEpoch) this.newestEpoch = epoch;
-      await systemSleep(WATCH_EVERY_MS, this.ended.signal);
     }
   }
 }

@@ -52,8 +52,15 @@ async function start(): Promise<Instance> {
 /** In the order in which they were started; the first is for who has waited longest. */
 const ahead: Promise<Instance>[] = [];
 
+function startAhead(): void {
+  const instance = start();
+  // Whoever takes it is told that it failed; until then nobody listens.
+  instance.catch(() => undefined);
+  ahead.push(instance);
+}
+
 function take(): Promise<Instance> {
-  while (ahead.length < AHEAD + 1) ahead.push(start());
+  while (ahead.length < AHEAD + 1) startAhead();
   return ahead.shift() ?? start();
 }
 
@@ -105,7 +112,7 @@ const server = createServer((incoming, outgoing) => {
     () => outgoing.writeHead(503).end(),
   );
 });
-while (ahead.length < AHEAD) ahead.push(start());
+while (ahead.length < AHEAD) startAhead();
 await Promise.all(ahead);
 server.listen(port, host, () => process.send?.("ready"));
 process.once("SIGTERM", () => {

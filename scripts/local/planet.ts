@@ -1,9 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { EnvSource } from "@/lib/env";
-import { errorMessage, MeridianError } from "@/lib/errors";
+import { MeridianError } from "@/lib/errors";
 import { withFileLock } from "@/scripts/local/file-lock";
 import { startNodeProcess } from "@/scripts/local/node-process";
+import { startCron } from "@/scripts/local/cron";
 import { localDir, projectRoot } from "@/scripts/local/paths";
 import { PlanetControl } from "@/scripts/local/planet-control";
 import { prepareDatabases } from "@/scripts/local/planet-databases";
@@ -72,7 +73,6 @@ const FIRST_PORT = { postgres: 54_310, redis: 54_320, links: 54_330, control: 54
 const LOCK_TIMEOUT_MS = 60_000;
 const STOPPING_TIMEOUT_MS = 45_000;
 const FIRST_PAGE_TIMEOUT_MS = 60_000;
-const CRON_MS = 60_000;
 const WARM_PAGES = ["/", "/sign-in"];
 
 const workerName = (region: string) => `worker-${region}`;
@@ -172,7 +172,10 @@ export class Planet {
       await report.step(`Workers ×${regions.length}`, () => this.startWorkers());
     }
     if (options.web) await this.startWeb(options.web);
-    if (options.serverless && this.webUrl) this.startCron(this.webUrl);
+    if (options.serverless && this.webUrl) {
+      const secret = this.source.CRON_SECRET || this.secrets.cronSecret;
+      startCron(this.webUrl, secret, report, this.abort.signal);
+    }
     this.ensureNotStopping();
     this.state = "running";
     files.writeHolder("running", this.webUrl);
@@ -331,24 +334,6 @@ export class Planet {
     // Compiling it takes longer than all the rest; who opens it meanwhile waits for the same work.
     const warm = this.warmUp(`http://${host}:${port}`);
     if (mode === "production") await warm;
-  }
-
-  /** As the scheduler of a platform would. */
-  private startCron(web: string): void {
-    const secret = this.source.CRON_SECRET || this.secrets.cronSecret;
-    const tick = async () => {
-      const response = await fetch(`${web}/api/cron/tick`, {
-        headers: { authorization: `Bearer ${secret}` },
-        signal: this.abort.signal,
-      });
-      if (!response.ok) this.report.event(`A cron job answered ${response.status}`);
-    };
-    const timer = setInterval(() => {
-      tick().catch((error: unknown) => {
-        if (!this.isStopping()) this.report.event(`A cron job failed: ${errorMessage(error)}`);
-      });
-    }, CRON_MS);
-    this.abort.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
   /** Of the development server; removed with an ephemeral planet. */

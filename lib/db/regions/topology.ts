@@ -147,3 +147,12 @@ export function regionsByDistance(topology: Topology, vantage: RegionId): Region
 export function expectedRoundTripMs(topology: Topology, from: RegionId, to: RegionId): number {
   return estimatedRoundTripMs(distanceKm(findRegion(topology, from), findRegion(topology, to)));
 }
+
+/** The same for regions one of which may be registered and not configured here yet: as far as can be. */
+export function distanceIn(topology: Topology): (from: RegionId, to: RegionId) => number {
+  const known = new Set(regionIds(topology));
+  return (from, to) =>
+    known.has(from) && known.has(to)
+      ? expectedRoundTripMs(topology, from, to)
+      : Number.MAX_SAFE_INTEGER;
+}

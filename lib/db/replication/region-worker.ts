@@ -2,7 +2,7 @@ import type pg from "pg";
 import { policiesUnder } from "@/lib/db/conflicts/policies";
 import { checkQuorumSizes } from "@/lib/db/leaderless/quorum-sizes";
 import type { RegionId } from "@/lib/db/regions/region-id";
-import { expectedRoundTripMs, regionIds, type Topology } from "@/lib/db/regions/topology";
+import { distanceIn, regionIds, type Topology } from "@/lib/db/regions/topology";
 import { within } from "@/lib/db/regions/faults";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
@@ -157,13 +157,9 @@ export class RegionWorker implements Service {
         ),
       ]),
     );
-    const configured = new Set(regionIds(topology));
-    const distanceMs = (from: RegionId, to: RegionId) =>
-      // A region that is registered and not known here yet is as far as can be.
-      configured.has(from) && configured.has(to)
-        ? expectedRoundTripMs(topology, from, to)
-        : Number.MAX_SAFE_INTEGER;
-    return [new LeadershipController({ region, pools, settings, distanceMs })];
+    return [
+      new LeadershipController({ region, pools, settings, distanceMs: distanceIn(topology) }),
+    ];
   }
 
   private streamFrom(origin: RegionId, local: pg.Pool): Service[] {

@@ -4,12 +4,7 @@ import { LeadershipController } from "@/lib/db/failover/controller";
 import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { RegionState } from "@/lib/db/regions/region-state";
-import {
-  expectedRoundTripMs,
-  regionIds,
-  regionsByDistance,
-  type Topology,
-} from "@/lib/db/regions/topology";
+import { distanceIn, regionIds, regionsByDistance, type Topology } from "@/lib/db/regions/topology";
 import { PeerObserver } from "@/lib/db/replication/peer-observer";
 import { endSilentHolder } from "@/lib/db/replication/silent-holder";
 import { connectStore } from "@/lib/db/replication/store";
@@ -150,11 +145,7 @@ export class LeadershipTicks {
         }),
       ]),
     );
-    const known = new Set(ids);
-    const distanceMs = (from: RegionId, to: RegionId) =>
-      known.has(from) && known.has(to)
-        ? expectedRoundTripMs(topology, from, to)
-        : Number.MAX_SAFE_INTEGER;
+    const distanceMs = distanceIn(topology);
     const controllers = ids.map(
       (region) => new LeadershipController({ region, pools, settings, distanceMs, warm: 1 }),
     );

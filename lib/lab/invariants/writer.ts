@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { systemSleep } from "@/lib/clock";
 import type { Durability } from "@/lib/db/conflicts/policy";
 import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
 import { RegionTimeoutError } from "@/lib/db/regions/faults";
@@ -8,6 +7,7 @@ import type { Runtime } from "@/lib/db/regions/runtime";
 import { toPosition } from "@/lib/db/sessions/positions";
 import { writeRow, type WrittenRow } from "@/lib/db/writes/write-row";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { openLoop } from "@/lib/open-loop";
 import { DURABILITIES } from "@/lib/policy-defaults";
 import type { AcknowledgedWrite } from "./ledger";
 
@@ -105,17 +105,10 @@ export interface RowLoadOptions {
 /** Starts a write at a steady rate, in the regions and the durabilities in turn, answered or not. */
 export async function writeRows(options: RowLoadOptions, signal: AbortSignal): Promise<void> {
   const { runtime, regions, everyMs, onOutcome } = options;
-  const open = new Set<Promise<void>>();
-  for (let sent = 0; !signal.aborted; sent++) {
-    const vantage = regions[sent % regions.length]!;
-    const durability = DURABILITIES[Math.floor(sent / regions.length) % DURABILITIES.length]!;
-    if (open.size < MAX_OPEN) {
-      const write = writeLabRow(runtime, vantage, durability)
-        .then((outcome) => onOutcome(outcome, vantage))
-        .finally(() => open.delete(write));
-      open.add(write);
-    }
-    await systemSleep(everyMs, signal);
-  }
-  await Promise.all(open);
+  const start = async (turn: number) => {
+    const vantage = regions[turn % regions.length]!;
+    const durability = DURABILITIES[Math.floor(turn / regions.length) % DURABILITIES.length]!;
+    onOutcome(await writeLabRow(runtime, vantage, durability), vantage);
+  };
+  await openLoop({ everyMs, maxOpen: MAX_OPEN, start }, signal);
 }

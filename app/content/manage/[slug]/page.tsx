@@ -12,6 +12,7 @@ import { ContentMoves } from "@/components/content/moves";
 import { NotHereYet } from "@/components/documents/not-here-yet";
 import { WrittenNotice } from "@/components/documents/written-notice";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
+import { RegionLabel } from "@/components/multi-region/region-names";
 import { ResidencyForm } from "@/components/residency/residency-form";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
@@ -41,6 +42,7 @@ export default async function EditContentPage({ params }: Props) {
   const { actor, value, receipt } = await load((await params).slug);
   if (!value) return receipt.stale ? <NotHereYet receipt={receipt} /> : notFound();
   const { item, role, moves, versions, author } = value;
+  const published = versions.find(({ id }) => id === item.publishedVersion);
   const path = `/content/manage/${item.id}`;
   const flash = await readFlash(path);
   const subject = { entity: "ContentItem", id: item.id } as const;
@@ -88,9 +90,18 @@ export default async function EditContentPage({ params }: Props) {
                 )}
               </dd>
               <dt>Public</dt>
-              <dd className="figures">
-                {versions.find(({ id }) => id === item.publishedVersion)?.name ??
-                  (item.publishedVersion ? "a former version" : "nothing")}
+              <dd>
+                {published ? (
+                  <>
+                    <RegionLabel regionId={published.regionId} />
+                    {", "}
+                    <Time value={published.createdAt} />
+                  </>
+                ) : item.publishedVersion ? (
+                  "a former version"
+                ) : (
+                  "nothing"
+                )}
               </dd>
               {item.publishAt ? (
                 <>

@@ -18,8 +18,16 @@ const config: NextConfig = {
   reactStrictMode: true,
   // forbidden() and unauthorized(): a page for administrators answers anybody else with 403 or 401.
   experimental: { authInterrupts: true },
-  // ws breaks when webpack bundles it ("mask is not a function"); pg and pino load files of theirs.
-  serverExternalPackages: ["ws", "pg", "pino"],
+  // ws breaks when webpack bundles it ("mask is not a function"); pg and pino load files of theirs, and OpenTelemetry's
+  // are loaded where traces are wanted.
+  serverExternalPackages: [
+    "ws",
+    "pg",
+    "pino",
+    "@opentelemetry/sdk-trace-node",
+    "@opentelemetry/exporter-trace-otlp-http",
+    "@opentelemetry/resources",
+  ],
   // `npm run lint` covers the whole repository; a build would lint a part of it once more.
   eslint: { ignoreDuringBuilds: true },
   webpack: (webpack: { module: { rules: object[] } }) => {

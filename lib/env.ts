@@ -66,6 +66,8 @@ export interface Env {
   serverless: boolean;
   /** Whoever shows it may run a tick; null: nobody. A secret. */
   cronSecret: string | null;
+  /** Collector of OpenTelemetry that takes traces; null: none are made. */
+  telemetryUrl: string | null;
 }
 
 export interface PlanetControlAccess {
@@ -288,6 +290,7 @@ export function parseEnv(source: EnvSource): Env {
       ADDRESS_KEY: secret.optional(),
       CRON_SECRET: secret.optional(),
       SERVERLESS: flag,
+      OTEL_EXPORTER_OTLP_ENDPOINT: url(["http:", "https:"], "an http(s):// URL").optional(),
       MERIDIAN_LINKS: z.string().optional(),
       MERIDIAN_LOCAL_PLANET: flag,
       MERIDIAN_CONTROL: url(["http:"], "an http:// URL").optional(),
@@ -332,6 +335,7 @@ export function parseEnv(source: EnvSource): Env {
     serverless:
       values.SERVERLESS === undefined ? values.VERCEL !== undefined : isOn(values.SERVERLESS),
     cronSecret: values.CRON_SECRET ?? null,
+    telemetryUrl: values.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

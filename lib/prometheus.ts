@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { admission } from "@/lib/admission/guard";
 import type { LagState, RegionStatus } from "@/lib/region-status-shape";
 
 /** What the process itself uses: one for its life, because counters have to go on. */
@@ -8,6 +9,25 @@ function processRegistry(): Registry {
   if (!ofProcess) {
     ofProcess = new Registry();
     collectDefaultMetrics({ register: ofProcess });
+    const registers = [ofProcess];
+    new Counter({
+      name: "meridian_requests_refused_total",
+      help: "Requests answered with 503 because more were asked than can be done",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(admission.refused);
+      },
+    });
+    new Gauge({
+      name: "meridian_requests_open_max",
+      help: "Requests that may be open at once; no sample while all are taken in",
+      registers,
+      collect() {
+        this.reset();
+        if (admission.limit !== null) this.set(admission.limit);
+      },
+    });
   }
   return ofProcess;
 }

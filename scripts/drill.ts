@@ -4,6 +4,7 @@ import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
 import { drillFlashSale, type FlashSaleOptions } from "./drill/flash-sale";
 import { drillLedger, type LedgerDrillOptions } from "./drill/ledger";
 import { drillLeadership } from "./drill/leadership";
+import { drillOverload, type OverloadOptions } from "./drill/overload";
 import { drillResidency } from "./drill/residency";
 import { drillRestarts } from "./drill/restarts";
 import { drillServerless, type ServerlessOptions } from "./drill/serverless";
@@ -156,6 +157,23 @@ program
     console.log(JSON.stringify(result));
     const { stale, failedSessions, lost, dualLeader } = result;
     process.exitCode = stale + failedSessions + lost + dualLeader === 0 ? 0 : 1;
+  });
+
+program
+  .command("overload")
+  .description("pages of the production build, asked for faster than it can make them")
+  .option("--times <n>", "what it can make", wholeNumber, 4)
+  .option("--seconds <n>", "for how long", wholeNumber, 60)
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Omit<OverloadOptions, "log"> & { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillOverload({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const { slower, refusedMs, failed, recoveredMs } = result;
+    const passed = slower <= 3 && refusedMs.p99 < 100 && failed === 0 && recoveredMs <= 10_000;
+    process.exitCode = passed ? 0 : 1;
   });
 
 await program.parseAsync();

@@ -5,9 +5,11 @@ import { RegionWorker } from "@/lib/db/replication/region-worker";
 import { ConfigurationError, errorMessage } from "@/lib/errors";
 import { getLogger } from "@/lib/log";
 import { regionServices } from "@/lib/region-services";
+import { startTelemetry } from "@/lib/telemetry/start";
 
 async function main(): Promise<void> {
   const topology = topologyFromEnv();
+  await startTelemetry("meridian-worker");
   const region = topology.currentRegion;
   const runtime = new Runtime(() => topology);
   const worker = new RegionWorker(topology, region, regionServices(region, runtime));

@@ -5,11 +5,7 @@ import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topo
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
-import {
-  STANDARD_DEFAULTS,
-  STANDARD_QUORUM_HEDGE_MS,
-  type PolicyDefaults,
-} from "@/lib/policy-defaults";
+import { STANDARD_QUORUM_HEDGE_MS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { parseResidencies } from "@/lib/residencies";
 import { LinkProxy } from "@/scripts/local/link-proxy";
@@ -22,6 +18,7 @@ import {
   type TestRegion,
   testStores,
 } from "./stores";
+import { testDefaults } from "./test-defaults";
 
 /** One-way delays in ms between the default regions. */
 const DELAYS: Readonly<Record<string, number>> = {
@@ -85,7 +82,7 @@ function through(url: string, proxy: LinkProxy): string {
 
 /** Regions with a link between each two of them, and the parts that run in them, in this process. */
 export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<TestPlanet> {
-  const defaults = { ...STANDARD_DEFAULTS, ...options.defaults };
+  const defaults = { ...testDefaults(), ...options.defaults };
   const stores = await createRegions({
     defaults,
     count: options.count ?? 3,

@@ -3,8 +3,9 @@ import { Redis } from "ioredis";
 import { Client, Pool } from "pg";
 import { inject } from "vitest";
 import { waitFor } from "@/__tests__/support/wait-for";
-import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
+import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { declareEntities } from "@/scripts/declare-entities";
+import { testDefaults } from "./test-defaults";
 
 /** What the global set-up of the `pg` project started, one cluster for each default region. */
 export interface TestCluster {
@@ -157,7 +158,7 @@ export async function createRegions({
   count = 3,
   clusters: own = [],
   realLeases = false,
-  defaults = STANDARD_DEFAULTS,
+  defaults = testDefaults(),
 }: {
   count?: 1 | 2 | 3;
   clusters?: readonly TestCluster[];

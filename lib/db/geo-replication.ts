@@ -29,7 +29,7 @@ export class GeoReplicationCoordinator {
     const { topology } = this.runtime();
     if (!isActor(event.origin)) throw new RangeError("Not the origin of a replicated row");
     const region = parseRegionIdOf(regionIds(topology), regionOfActor(event.origin));
-    await this.runtime().wake(vantage ?? topology.currentRegion, region);
+    await this.runtime().wake(vantage ?? topology.currentRegion, region, event.position);
     return event;
   }
 

@@ -1,4 +1,5 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
+import { traced } from "@/lib/telemetry/traces";
 import { entityAccess, type EntityType } from "./conflicts/entities";
 import { readFromLeader } from "./failover/leader-read";
 import { quorumPositions } from "./leaderless/quorum-positions";
@@ -74,11 +75,23 @@ export class ReadYourWritesManager {
    * last connection error when no region can be reached. At level `strong` an answer of a region that
    * could not show that it leads says so: `stale`, and `no-lease` as its reason.
    */
-  async ensureConsistency<T>(
+  ensureConsistency<T>(
     userId: string,
     preferredRegion: string,
     read: ReadOperation<T>,
     options: ReadOptions = {},
+  ): Promise<ConsistentRead<T>> {
+    const attributes = { "meridian.vantage": options.vantage ?? preferredRegion };
+    return traced("read", attributes, () =>
+      this.readConsistently(userId, preferredRegion, read, options),
+    );
+  }
+
+  private async readConsistently<T>(
+    userId: string,
+    preferredRegion: string,
+    read: ReadOperation<T>,
+    options: ReadOptions,
   ): Promise<ConsistentRead<T>> {
     const { topology, state, clients, applied } = this.runtime();
     const level = options.level ?? "session";

@@ -4,12 +4,9 @@ import type { RegionId } from "@/lib/db/multi-region-config";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Topology } from "@/lib/db/regions/topology";
 import type { Actor } from "@/lib/documents/types";
-import {
-  STANDARD_DEFAULTS,
-  STANDARD_QUORUM_HEDGE_MS,
-  type PolicyDefaults,
-} from "@/lib/policy-defaults";
+import { STANDARD_QUORUM_HEDGE_MS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
+import { testDefaults } from "@/__tests__/support/test-defaults";
 
 const NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/nowhere";
 
@@ -31,7 +28,7 @@ export interface TestDomain {
 
 /** The process's runtime over fresh databases: what the domain uses in a request, it uses here. */
 export async function startDomain(options: Partial<PolicyDefaults> = {}): Promise<TestDomain> {
-  const defaults = { ...STANDARD_DEFAULTS, ...options };
+  const defaults = { ...testDefaults(), ...options };
   const stores = await createRegions({ defaults });
   const down = new Set<string>();
   const byId = new Map(stores.regions.map((region) => [region.id, region]));

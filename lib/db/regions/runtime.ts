@@ -45,10 +45,12 @@ export class Runtime {
   /**
    * A region has committed something. Its publisher is woken; where no workers run, this process takes it to the other
    * regions itself, after it has answered. Should that be lost the next one does. Never rejects.
+   *
+   * @param position of what was committed, for the trace that it was made in
    */
-  async wake(vantage: RegionId, region: RegionId): Promise<void> {
+  async wake(vantage: RegionId, region: RegionId, position?: bigint): Promise<void> {
     if (this.topology.serverless) runLater(() => this.streamTicks.carry(vantage, region));
-    else await wakePublisher(this.redis, vantage, region);
+    else await wakePublisher(this.redis, vantage, region, position);
   }
 
   /** Somebody waits for the others to have what a region has committed. Where no workers take it there, this process does. */

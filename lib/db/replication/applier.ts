@@ -3,9 +3,10 @@ import { errorMessage } from "@/lib/errors";
 import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { Position } from "@/lib/db/sessions/positions";
-import { systemSleep } from "@/lib/clock";
+import { systemClock, systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
+import { traceApart } from "@/lib/telemetry/traces";
 import { countEvents, joinBatches, sizeOf, type Batch, type BusMessage } from "./batch";
 import { applyOrPark, isPoison } from "./dead-letters";
 import { identifySource, RestoredSourceError } from "./repair/source-identity";
@@ -266,11 +267,13 @@ export class Applier implements Service {
 
   /** Whether the stream moved on. */
   private async apply(batch: Batch): Promise<boolean> {
+    const startMs = systemClock.now();
     const outcome = await applyOrPark(this.options.target, this.types, batch, this.stopping.signal);
     switch (outcome) {
       case "applied":
         this.cursor = { actor: batch.actor, position: batch.upto };
         this.touchedAtMs = performance.now();
+        this.trace(batch, startMs);
         this.options.onApplied?.(batch.rows.map(({ entity }) => entity));
         if (this.stalled !== false) await this.setStall(batch.actor, null);
         return true;
@@ -290,6 +293,18 @@ export class Applier implements Service {
         return false;
       default:
         return outcome satisfies never;
+    }
+  }
+
+  /** Of the writes that were made in a trace: where and when they arrived. */
+  private trace(batch: Batch, startMs: number): void {
+    for (const { position, traceparent } of batch.traces ?? []) {
+      const attributes = {
+        "meridian.source": batch.actor,
+        "meridian.region": this.options.reader,
+        "meridian.position": position.toString(),
+      };
+      traceApart("apply", traceparent, { startMs, attributes });
     }
   }
 

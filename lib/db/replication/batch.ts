@@ -2,6 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { isActor, type Actor } from "@/lib/db/regions/region-id";
 import { parsePosition, type Position } from "@/lib/db/sessions/positions";
+import { isTraceparent } from "@/lib/telemetry/traces";
+import type { TracedWrite } from "./traced-writes";
 
 /** Rows of one entity: `count` elements of an array of composites in PostgreSQL's binary format. */
 export interface EntityRows {
@@ -21,6 +23,8 @@ export interface Batch {
   /** Nothing past `upto` was committed at `sourceTime`. */
   complete: boolean;
   rows: readonly EntityRows[];
+  /** Of its transactions that were made in a trace, as far as the publisher was told. */
+  traces?: readonly TracedWrite[];
 }
 
 /**
@@ -40,6 +44,9 @@ export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 export function toHint({ actor, upto }: Pick<Batch, "actor" | "upto">): BusMessage {
   return { kind: "hint", actor, upto };
 }
+
+/** In one message. */
+const MAX_TRACES = 200;
 
 const MAGIC = Buffer.from("MRB1");
 const MAC_BYTES = 32;
@@ -81,6 +88,11 @@ const headerSchema = z.discriminatedUnion("kind", [
             .strict(),
         )
         .max(256),
+      /** Only there where there are some: a process of before there were any takes no other header. */
+      traces: z
+        .array(z.tuple([positionSchema, z.string().refine(isTraceparent)]))
+        .max(MAX_TRACES)
+        .optional(),
     })
     .strict(),
   z
@@ -99,7 +111,8 @@ type HeaderInput = z.input<typeof headerSchema>;
 function toHeader(message: BusMessage): HeaderInput {
   switch (message.kind) {
     case "batch": {
-      const { actor, prev, upto, schemaVersion, sourceTime, complete, rows } = message.batch;
+      const { actor, prev, upto, schemaVersion, sourceTime, complete, rows, traces } =
+        message.batch;
       return {
         kind: "batch",
         actor,
@@ -113,6 +126,7 @@ function toHeader(message: BusMessage): HeaderInput {
           count,
           bytes: elements.length,
         })),
+        ...(traces && traces.length > 0 ? { traces: tracesToHeader(traces) } : {}),
       };
     }
     case "heartbeat":
@@ -122,6 +136,12 @@ function toHeader(message: BusMessage): HeaderInput {
     default:
       return message satisfies never;
   }
+}
+
+function tracesToHeader(traces: readonly TracedWrite[]): [string, string][] {
+  return traces
+    .slice(0, MAX_TRACES)
+    .map(({ position, traceparent }) => [position.toString(), traceparent]);
 }
 
 function mac(secret: string, body: Buffer): Buffer {
@@ -162,7 +182,9 @@ export function decodeMessage(secret: string, bytes: Buffer): BusMessage | null 
   }
   if (offset !== body.length) return null;
   const { actor, prev, upto, schemaVersion, sourceTime, complete } = header;
-  return { kind: "batch", batch: { actor, prev, upto, schemaVersion, sourceTime, complete, rows } };
+  const batch = { actor, prev, upto, schemaVersion, sourceTime, complete, rows };
+  const traces = header.traces?.map(([position, traceparent]) => ({ position, traceparent }));
+  return { kind: "batch", batch: traces ? { ...batch, traces } : batch };
 }
 
 function parseHeader(bytes: Buffer): z.output<typeof headerSchema> | null {
@@ -187,8 +209,10 @@ export function sizeOf(batch: Batch): number {
 export function joinBatches(first: Batch, ...following: readonly Batch[]): Batch {
   const last = following.at(-1);
   if (last === undefined) return first;
-  const rows = joinParts([first, ...following].flatMap((batch) => batch.rows));
-  return { ...last, prev: first.prev, rows };
+  const all = [first, ...following];
+  const rows = joinParts(all.flatMap((batch) => batch.rows));
+  const traces = all.flatMap((batch) => batch.traces ?? []);
+  return { ...last, prev: first.prev, rows, ...(traces.length > 0 ? { traces } : {}) };
 }
 
 /** One item for each entity; the order of its rows stays. */

@@ -5,7 +5,9 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { systemSleep } from "@/lib/clock";
+import { currentTraceparent } from "@/lib/telemetry/traces";
 import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, toHint, type BusMessage } from "./batch";
+import { toWake } from "./traced-writes";
 
 // Every message is a hint: a bus may lose, repeat, delay or invent them. Positions and the outbox
 // decide what is applied.
@@ -19,13 +21,19 @@ export function wakeChannel(region: RegionId): string {
   return `mr:wake:${region}`;
 }
 
-/** Never throws; answers late, or to no avail, while Redis is away. */
+/**
+ * Never throws; answers late, or to no avail, while Redis is away.
+ *
+ * @param position of what was committed: the trace that it was made in goes with it
+ */
 export async function wakePublisher(
   redis: RedisCache,
   vantage: RegionId,
   region: RegionId,
+  position?: bigint,
 ): Promise<void> {
-  await redis.of(vantage, region).attempt((client) => client.publish(wakeChannel(region), ""));
+  const text = toWake(position, currentTraceparent());
+  await redis.of(vantage, region).attempt((client) => client.publish(wakeChannel(region), text));
 }
 
 /**

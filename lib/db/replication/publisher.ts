@@ -10,6 +10,7 @@ import { MAX_MESSAGE_BYTES, toHint } from "./batch";
 import { wakeChannel, type BusPublisher } from "./bus";
 import { endSilentHolder } from "./silent-holder";
 import { EVERYBODY, readOutboxWithin } from "./store";
+import { fromWake, TracedWrites } from "./traced-writes";
 
 export interface PublisherOptions {
   region: RegionId;
@@ -54,6 +55,7 @@ export class Publisher implements Service {
   readonly name: string;
   private readonly stopping = new AbortController();
   private readonly wakeup = new Wakeup();
+  private readonly traces = new TracedWrites();
 
   constructor(private readonly options: PublisherOptions) {
     this.name = `publisher of ${options.region}`;
@@ -112,7 +114,11 @@ export class Publisher implements Service {
   private subscribeToWakes(): () => void {
     if (this.options.redisUrl === null) return () => undefined;
     const redis = connectSubscriber(this.options.redisUrl, wakeChannel(this.options.region));
-    redis.on("message", () => this.wakeup.wake());
+    redis.on("message", (_channel, text) => {
+      const write = fromWake(text);
+      if (write) this.traces.note(write);
+      this.wakeup.wake();
+    });
     return () => redis.disconnect();
   }
 
@@ -140,7 +146,10 @@ export class Publisher implements Service {
       );
       if (events > 0 || withheld) {
         // Whoever may have what is withheld pulls it; a batch without it would be taken for all.
-        await bus.publish(tooLarge || withheld ? toHint(batch) : { kind: "batch", batch });
+        const traces = this.traces.take(published, batch.upto);
+        await bus.publish(
+          tooLarge || withheld ? toHint(batch) : { kind: "batch", batch: { ...batch, traces } },
+        );
         published = batch.upto;
         heartbeatAtMs = performance.now();
         pauseMs = 0;

@@ -1,4 +1,5 @@
 import type { EntityType } from "@/lib/db/conflicts/entities";
+import { traced } from "@/lib/telemetry/traces";
 import { writeToLeader, type WriteRefusal } from "@/lib/db/failover/leader-write";
 import type { WriteHistory, WriteStep } from "@/lib/db/failover/write-history";
 import { sqlState } from "@/lib/db/regions/faults";
@@ -69,11 +70,21 @@ export function isLeaderless(
  * @param attempt makes one write, and may be repeated, in the same region or another, after an unknown
  *   outcome: it has to find what an earlier one wrote, by keys that were chosen before the first
  */
-export async function placeWrite<T>(
+export function placeWrite<T>(
   entityType: EntityType,
   vantage: RegionId,
   attempt: Attempt<T>,
-  { runtime = defaultRuntime, ...options }: PlaceOptions = {},
+  options: PlaceOptions = {},
+): Promise<PlacedWrite<T>> {
+  const attributes = { "meridian.entity": entityType, "meridian.vantage": vantage };
+  return traced("write", attributes, () => placeByTopology(entityType, vantage, attempt, options));
+}
+
+async function placeByTopology<T>(
+  entityType: EntityType,
+  vantage: RegionId,
+  attempt: Attempt<T>,
+  { runtime = defaultRuntime, ...options }: PlaceOptions,
 ): Promise<PlacedWrite<T>> {
   const { topology } = runtime().policy(entityType);
   switch (topology) {

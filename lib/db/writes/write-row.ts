@@ -68,7 +68,7 @@ export async function writeRow<T extends WrittenRow>(
     );
     if (placed.kind !== "placed") return tell(entityType, unconfirmed ?? placed, history);
     // Not waited for: the publisher finds the write by itself, and Redis may be away.
-    void runtime().wake(vantage, placed.regionId);
+    void runtime().wake(vantage, placed.regionId, placed.value.position);
     const { id, origin, position } = placed.value;
     const event: WriteEvent = { entityType, entityId: id, origin, position };
     const asked = { durability, timeoutMs: confirmMs, runtime };

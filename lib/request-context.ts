@@ -1,64 +1,37 @@
-import { cookies, headers } from "next/headers";
+import { cookies } from "next/headers";
 import { cache } from "react";
 import { z } from "zod";
 import { getSessionUser, isSecureRequest, type SessionUser } from "@/lib/auth/session";
-import { findNearestRegion, parseRegionId, type RegionId } from "@/lib/db/multi-region-config";
 import { readYourWrites, type Receipt, type SessionToken } from "@/lib/db/read-your-writes";
-import { parseCoordinates } from "@/lib/db/regions/distance";
 import type { Positions } from "@/lib/db/sessions/positions";
 import { LEVEL_NAMES, ROUTE_REASONS } from "@/lib/db/sessions/receipt";
 import { TOKEN_LIFETIME_MS } from "@/lib/db/sessions/token";
 import { getEnv } from "@/lib/env";
+import { getVisitor, VIEW_COOKIE, type Visitor } from "@/lib/auth/visitor";
 import { findVisitorPlace } from "@/lib/visitor-places";
 
 export const TOKEN_COOKIE = "meridian_token";
-export const VIEW_COOKIE = "meridian_view";
 const FLASH_COOKIE = "meridian_receipt";
 
 /** Long enough to follow a redirect; a reload soon after shows the receipt once more. */
 const FLASH_SECONDS = 15;
 
-export interface RequestContext {
+export interface RequestContext extends Visitor {
   user: SessionUser | null;
-  /** The region nearest to the visitor: where the code of this request runs, or plays to run. */
-  vantage: RegionId;
   /** What the session's token says, believed or not. */
   token: SessionToken;
-  /** Whether the visitor may choose where to look from. */
-  local: boolean;
-  /** The chosen place on the local planet; elsewhere the vantage's id. */
-  place: string;
 }
 
 /** Who asks, from where, and what their session has seen. One per request. */
 export const getRequestContext = cache(async (): Promise<RequestContext> => {
   const jar = await cookies();
-  const user = await getSessionUser();
-  const { localPlanet } = getEnv();
-  const chosen = localPlanet ? findVisitorPlace(jar.get(VIEW_COOKIE)?.value) : undefined;
-  const vantage = chosen?.regionId ?? (await regionOfVisitor());
+  const [user, visitor] = await Promise.all([getSessionUser(), getVisitor()]);
   return {
+    ...visitor,
     user,
-    vantage,
     token: user ? readYourWrites.parseToken(user, jar.get(TOKEN_COOKIE)?.value) : { kind: "none" },
-    local: localPlanet,
-    place: chosen?.id ?? vantage,
   };
 });
-
-/** Nearest to where the platform says the request came from; anyone can send such a header. */
-async function regionOfVisitor(): Promise<RegionId> {
-  const { onVercel, currentRegion } = getEnv();
-  if (onVercel) {
-    const sent = await headers();
-    const from = parseCoordinates(
-      sent.get("x-vercel-ip-latitude"),
-      sent.get("x-vercel-ip-longitude"),
-    );
-    if (from) return findNearestRegion(from.latitude, from.longitude).id;
-  }
-  return parseRegionId(currentRegion);
-}
 
 async function cookieOptions(maxAge: number) {
   return {

@@ -16,7 +16,10 @@ import {
 } from "@/lib/residency/placements";
 
 vi.mock("@/app/actor", () => ({ requireActor: vi.fn() }));
-vi.mock("@/app/actions/account-actions", () => ({ changeAccountResidencyForm: vi.fn() }));
+vi.mock("@/app/actions/account-actions", () => ({
+  changeAccountResidencyForm: vi.fn(),
+  signOutEverywhereForm: vi.fn(),
+}));
 vi.mock("@/app/actions/content-actions", () => ({ changeArticleResidencyForm: vi.fn() }));
 vi.mock("@/app/actions/document-forms", () => ({ changeResidencyForm: vi.fn() }));
 vi.mock("@/components/multi-region/receipt-badge", () => ({ ReceiptBadge: () => null }));
@@ -55,6 +58,7 @@ beforeEach(() => {
     role: "user",
     sessionId: "s",
     revocationEpoch: 0,
+    accountEpoch: 0,
   });
   vi.mocked(placesOfAccounts).mockReturnValue([{ name: "eu", regions: [EU] }]);
   vi.mocked(readPresence).mockResolvedValue([{ regionId: EU, held: { rows: 1, events: 0 } }]);
@@ -67,6 +71,7 @@ describe("the page of an account", () => {
     await show({ publicName: "Ada", kept: false, person: ADA }, []);
     expect(screen.getByText("Every region may have your name and address.")).toBeTruthy();
     expect(screen.getByLabelText<HTMLSelectElement>("Kept in").value).toBe("");
+    expect(screen.getByRole("button", { name: "Sign out everywhere else" })).toBeTruthy();
   });
 
   it("shows what each region has, and under which name others know the person", async () => {

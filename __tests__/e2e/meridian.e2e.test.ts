@@ -14,6 +14,7 @@ import { ordersSuite } from "./suites/orders";
 import { refusalsSuite } from "./suites/refusals";
 import { regionsSuite } from "./suites/regions";
 import { residencySuite } from "./suites/residency";
+import { sessionsSuite } from "./suites/sessions";
 import { storySuite } from "./suites/story";
 import { watchingSuite } from "./suites/watching";
 import { withoutScriptSuite } from "./suites/without-script";
@@ -34,6 +35,7 @@ beforeEach(({ task, onTestFailed }) => onTestFailed(() => shootAll(task.name)));
 
 storySuite();
 refusalsSuite();
+sessionsSuite();
 withoutScriptSuite();
 documentsAppSuite();
 liveTextSuite();

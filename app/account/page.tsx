@@ -3,6 +3,7 @@ import { requireActor } from "@/app/actor";
 import { ReceiptBadge } from "@/components/multi-region/receipt-badge";
 import { PlacementCard } from "@/components/residency/placement-card";
 import { ResidencyForm } from "@/components/residency/residency-form";
+import { SignOutEverywhere } from "@/components/session/sign-out-everywhere";
 import { Notice } from "@/components/ui/notice";
 import { PageHeader } from "@/components/ui/page-header";
 import { readAccount } from "@/lib/auth/read-account";
@@ -71,6 +72,16 @@ export default async function AccountPage() {
               This installation has no key for addresses, so no account can be kept in some regions.
             </p>
           )}
+        </section>
+        <section className="space-y-3 border-t border-line pt-4" aria-labelledby="sessions">
+          <h2 id="sessions" className="text-sm font-semibold">
+            Sessions
+          </h2>
+          <p className="text-sm text-pretty text-muted">
+            Ends every session but this one, on all devices. A region knows it as soon as it has
+            heard of it, as a rule within a second.
+          </p>
+          <SignOutEverywhere account={actor.userId} />
         </section>
       </div>
     </>

@@ -17,7 +17,7 @@ import {
 import { placementBy, type PlacementRule } from "@/lib/residency/placements";
 import { emptyProfile, keepProfile, readProfile, type PlacedStamp } from "@/lib/residency/profiles";
 import { decoyHash, hashPassword, verifyPassword } from "./password";
-import { ROLES, type Role } from "./session-options";
+import { roleNamed, type Role } from "./session-options";
 import { forgiveAttempts, takeAttempt } from "./sign-in-quota";
 
 const PASSWORD_MIN = 10;
@@ -56,6 +56,8 @@ export interface Account {
   /** What others are told, and what is stored: see SessionUser. */
   publicName: string;
   role: Role;
+  /** See SessionUser. */
+  accountEpoch: number;
 }
 
 export const ACCOUNT_REFUSALS = [
@@ -129,6 +131,7 @@ const CREATED = {
   email: true,
   name: true,
   role: true,
+  sessionEpoch: true,
   origin: true,
   position: true,
 } as const;
@@ -251,8 +254,8 @@ async function createUser(
           getLogger("accounts").warn({ confirmation }, "No quorum confirmed an account.");
           return UNCONFIRMED;
         }
-        const { email, name, origin, position } = written.value;
-        const account = { userId: id, email, name, publicName: name, role: roleOf(written.value) };
+        const { origin, position } = written.value;
+        const account = accountOf(written.value);
         return { ok: true, account, write: { origin, position } };
       }
       default:
@@ -322,7 +325,14 @@ async function lookUp(client: () => PrismaClient, address: string) {
   try {
     const row = await client().user.findFirst({
       where: { email: { in: storedForms(address) }, deletedAt: null },
-      select: { id: true, email: true, name: true, role: true, passwordHash: true },
+      select: {
+        id: true,
+        email: true,
+        name: true,
+        role: true,
+        sessionEpoch: true,
+        passwordHash: true,
+      },
     });
     return { row, failed: false };
   } catch (error) {
@@ -336,20 +346,21 @@ interface FoundUser {
   email: string;
   name: string;
   role: string;
+  sessionEpoch: number;
+}
+
+function accountOf({ id, email, name, role, sessionEpoch }: FoundUser): Account {
+  const accountEpoch = sessionEpoch;
+  return { userId: id, email, name, publicName: name, role: roleNamed(role), accountEpoch };
 }
 
 /** @param typed the address; where only its digest is known here, it is what that was made of */
 async function toAccount(row: FoundUser, typed: string, vantage: RegionId): Promise<Account> {
-  const { id, email, name } = row;
-  const account = { userId: id, email, name, publicName: name, role: roleOf(row) };
-  if (!isKept(email)) return account;
+  const account = accountOf(row);
+  if (!isKept(row.email)) return account;
   // Nobody is kept out for the regions being down that know the name.
-  const profile = await readProfile(vantage, id);
-  return { ...account, email: typed, name: profile?.name ?? name };
-}
-
-function roleOf(row: Pick<FoundUser, "role">): Role {
-  return ROLES.find((known) => known === row.role) ?? "user";
+  const profile = await readProfile(vantage, row.id);
+  return { ...account, email: typed, name: profile?.name ?? row.name };
 }
 
 function isUniqueViolation(error: unknown): boolean {

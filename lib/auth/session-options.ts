@@ -7,6 +7,11 @@ export const SESSION_TTL_SECONDS = 7 * 24 * 3600;
 export const ROLES = ["user", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What is no role may do least. */
+export function roleNamed(name: string): Role {
+  return ROLES.find((known) => known === name) ?? "user";
+}
+
 /** What the sealed session cookie says. It needs no store, so it is valid in every region. */
 export interface SessionUser {
   userId: string;
@@ -19,6 +24,8 @@ export interface SessionUser {
   sessionId: string;
   /** Sessions sealed under an older epoch than the deployment's are refused. */
   revocationEpoch: number;
+  /** Of the account when the session began. One that its row says is later ends the session. */
+  accountEpoch: number;
 }
 
 /**
@@ -54,8 +61,10 @@ export function readSession(
   // Sessions from before there were such names.
   const publicName = sealed.publicName ?? name;
   if (!userId || !email || typeof name !== "string" || !sessionId) return null;
-  if (typeof publicName !== "string") return null;
+  // And from before sessions could be ended by their account.
+  const accountEpoch = sealed.accountEpoch ?? 0;
+  if (typeof publicName !== "string" || !Number.isSafeInteger(accountEpoch)) return null;
   if (!role || !ROLES.includes(role)) return null;
   if (typeof revocationEpoch !== "number" || revocationEpoch < epoch) return null;
-  return { userId, email, name, publicName, role, sessionId, revocationEpoch };
+  return { userId, email, name, publicName, role, sessionId, revocationEpoch, accountEpoch };
 }

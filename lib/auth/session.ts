@@ -4,12 +4,14 @@ import { cookies, headers } from "next/headers";
 import { forbidden, redirect, unauthorized } from "next/navigation";
 import { cache } from "react";
 import { getEnv } from "@/lib/env";
+import { getVisitor } from "./visitor";
 import {
   currentRevocationEpoch,
   readSession,
   sessionOptions,
   type SessionUser,
 } from "./session-options";
+import { forgetStanding, withStanding } from "./standing";
 
 export type { SessionUser } from "./session-options";
 
@@ -25,14 +27,18 @@ async function openSession() {
   return getIronSession<Partial<SessionUser>>(await cookies(), options);
 }
 
-/** Who is signed in, or null. A cookie that can't be opened is nobody. */
+/**
+ * Who is signed in, with the role that the account has now, or null. A cookie that can't be opened is nobody, nor is one
+ * whose account has ended its sessions.
+ */
 export const getSessionUser = cache(async (): Promise<SessionUser | null> => {
-  return readSession(await openSession());
+  const user = readSession(await openSession());
+  return user && withStanding(user, (await getVisitor()).vantage);
 });
 
 /** Begins a session; only in actions and route handlers, which can set cookies. */
 export async function startSession(
-  account: Pick<SessionUser, "userId" | "email" | "name" | "publicName" | "role">,
+  account: Pick<SessionUser, "userId" | "email" | "name" | "publicName" | "role" | "accountEpoch">,
 ): Promise<SessionUser> {
   const session = await openSession();
   const user: SessionUser = {
@@ -43,6 +49,7 @@ export async function startSession(
     role: account.role,
     sessionId: randomUUID(),
     revocationEpoch: currentRevocationEpoch(),
+    accountEpoch: account.accountEpoch,
   };
   Object.assign(session, user);
   await session.save();
@@ -54,6 +61,14 @@ export async function renameInPublic(publicName: string): Promise<void> {
   const session = await openSession();
   session.publicName = publicName;
   await session.save();
+}
+
+/** The session goes on although its account has ended all that began before. */
+export async function keepSession(userId: string, accountEpoch: number): Promise<void> {
+  const session = await openSession();
+  session.accountEpoch = accountEpoch;
+  await session.save();
+  forgetStanding(userId);
 }
 
 export async function endSession(): Promise<void> {
@@ -68,8 +83,7 @@ export async function requireUser(returnTo?: string): Promise<SessionUser> {
 }
 
 /**
- * For pages: the signed-in administrator. Anybody else gets 401 with the sign-in form, or 403. The role
- * is the session's, sealed at sign-in.
+ * For pages: the signed-in administrator. Anybody else gets 401 with the sign-in form, or 403.
  */
 export async function requireAdmin(): Promise<SessionUser> {
   const user = await getSessionUser();

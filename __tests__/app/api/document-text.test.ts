@@ -19,6 +19,7 @@ it("tells the others in a document the name that may be told in every region", a
     role: "user",
     sessionId: "s",
     revocationEpoch: 0,
+    accountEpoch: 0,
   } as const;
   const token = { kind: "none" } as const;
   vi.mocked(getRequestContext).mockResolvedValue({

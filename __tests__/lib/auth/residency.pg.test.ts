@@ -101,7 +101,14 @@ describe("a person who is kept in Dublin", () => {
     for (const region of ALL) {
       expect(await signIn("nora", region)).toEqual({
         ok: true,
-        account: { userId, email: addressOf("nora"), name: "nora", publicName, role: "user" },
+        account: {
+          userId,
+          email: addressOf("nora"),
+          name: "nora",
+          publicName,
+          role: "user",
+          accountEpoch: 0,
+        },
       });
       const wrong = { email: addressOf("nora"), password: "wrong horse battery" };
       expect(await authenticate(wrong, region)).toMatchObject({ code: "wrong-credentials" });

@@ -17,6 +17,7 @@ const USER: SessionUser = {
   role: "user",
   sessionId: "s1",
   revocationEpoch: 2,
+  accountEpoch: 0,
 };
 
 describe("session", () => {
@@ -33,6 +34,12 @@ describe("session", () => {
   it("of before there were names for others has the one that there is", () => {
     const { publicName: _, ...before } = USER;
     expect(readSession(before, 2)?.publicName).toBe("Ada");
+  });
+
+  it("of before accounts could end them is of the first epoch", () => {
+    const { accountEpoch: _, ...before } = USER;
+    expect(readSession(before, 2)?.accountEpoch).toBe(0);
+    expect(readSession({ ...USER, accountEpoch: "1" as never }, 2)).toBeNull();
   });
 
   it("is refused once the epoch was raised", () => {

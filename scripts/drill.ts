@@ -7,6 +7,7 @@ import { drillLeadership } from "./drill/leadership";
 import { drillOverload, type OverloadOptions } from "./drill/overload";
 import { drillResidency } from "./drill/residency";
 import { drillRestarts } from "./drill/restarts";
+import { drillSoak, type SoakOptions } from "./drill/soak";
 import { drillServerless, type ServerlessOptions } from "./drill/serverless";
 
 function wholeNumber(text: string): number {
@@ -173,6 +174,26 @@ program
     console.log(JSON.stringify(result));
     const { slower, refusedMs, failed, recoveredMs } = result;
     const passed = slower <= 3 && refusedMs.p99 < 100 && failed === 0 && recoveredMs <= 10_000;
+    process.exitCode = passed ? 0 : 1;
+  });
+
+program
+  .command("soak")
+  .description(
+    "a steady load for minutes, each fault once, and what is left in memory and connections",
+  )
+  .option("--minutes <n>", "for how long", wholeNumber, 10)
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Omit<SoakOptions, "log"> & { json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const result = await drillSoak({ ...flags, log });
+    console.log(JSON.stringify(result));
+    const { lost, dualLeader, hands, memory, connections } = result;
+    const flat = memory.every(({ ratio }) => ratio <= 1.1);
+    const noneLeaked = connections.every(({ before, after }) => after <= before);
+    const passed = lost + dualLeader + hands.length === 0 && flat && noneLeaked;
     process.exitCode = passed ? 0 : 1;
   });
 

@@ -58,6 +58,8 @@ export class Admission {
   look(utilization: number): void {
     if (utilization >= SATURATED) {
       if (this.most === null && this.open < CROWD) return;
+      // What was calm before says nothing of now.
+      this.calmLooks = 0;
       this.most = Math.max(
         LEAST,
         Math.floor(Math.min(this.most ?? Infinity, this.open) * DECREASE),

@@ -12,6 +12,10 @@ const NOT_LED = refused(
   "unavailable",
   "The leading region did not take it, so no session was ended. Try again shortly.",
 );
+const UNKNOWN = refused(
+  "unavailable",
+  "The leading region stopped answering. Whether sessions were ended is not known; this one may be among them. Try again shortly.",
+);
 
 /**
  * Ends all sessions of the actor's account, in each region as soon as that has heard of it. An attempt that is repeated
@@ -25,7 +29,8 @@ export async function signOutEverywhere(
   const startedMs = performance.now();
   const { userId, vantage } = actor;
   const written = await writeRow("User", vantage, (db) => raiseEpoch(db, userId));
-  if (written.kind !== "placed") return NOT_LED;
+  if (written.kind === "indeterminate") return UNKNOWN;
+  if (written.kind === "refused") return NOT_LED;
   const { regionId, reason, waitedMs } = written;
   const { origin, position, sessionEpoch: accountEpoch } = written.value;
   const event = { entityType: "User", entityId: userId, origin, position } as const;

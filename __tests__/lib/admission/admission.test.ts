@@ -82,6 +82,18 @@ describe("what a process takes in", () => {
     expect(busy.admission.limit).toBeNull();
   });
 
+  it("keeps a limit of a second time as long as one of the first", () => {
+    const admission = new Admission();
+    for (let n = 0; n < 20; n++) admission.admit();
+    for (const _time of [1, 2]) {
+      admission.look(1);
+      for (let looks = 0; looks < 100; looks++) admission.look(0.5);
+      expect(admission.limit).not.toBeNull();
+      admission.look(0.5);
+      expect(admission.limit).toBeNull();
+    }
+  });
+
   it("is everything while hundreds wait for something else", () => {
     const busy = new Busy();
     expect(busy.run(60_000, 60, 5_000).refused).toBe(0);

@@ -27,6 +27,7 @@ const READ: Receipt = {
 const REASONS = [
   "nearest",
   "waited",
+  "primary",
   "redirected-behind",
   "redirected-down",
   "redirected-leader",

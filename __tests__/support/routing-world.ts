@@ -32,16 +32,34 @@ export class RoutingWorld {
   queries: string[] = [];
   fault: () => Error = () => Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
 
+  /** Of regions that are read from a replica: what their primary has; `applied` is the replica's. */
+  primaries: Record<string, Record<string, bigint>> = {};
+  primaryFault: Error | null = null;
+
+  private readonly clients = new Map<string, unknown>();
   readonly positions = new AppliedPositions({
-    read: (_vantage: RegionId, region: RegionId) => ({
+    read: (_vantage: RegionId, region: RegionId) => this.client(region, "replica"),
+    write: (_vantage: RegionId, region: RegionId) =>
+      this.client(region, this.primaries[region] ? "primary" : "replica"),
+  } as unknown as ClientCache);
+
+  private client(region: RegionId, endpoint: "replica" | "primary"): unknown {
+    const name = `${region} ${endpoint}`;
+    const known = this.clients.get(name);
+    if (known) return known;
+    const client = {
       $queryRaw: async () => {
-        this.queries.push(region);
+        const primary = endpoint === "primary";
+        this.queries.push(primary ? name : region);
         await this.answer(region);
-        const rows = Object.entries(this.applied[region] ?? {});
+        if (primary && this.primaryFault) throw this.primaryFault;
+        const rows = Object.entries((primary ? this.primaries : this.applied)[region] ?? {});
         return rows.map(([actor, position]) => ({ actor, position: position.toString() }));
       },
-    }),
-  } as unknown as ClientCache);
+    };
+    this.clients.set(name, client);
+    return client;
+  }
 
   private async answer(region: string): Promise<void> {
     await sleep(RTT[region] ?? 0);

@@ -38,6 +38,12 @@ export function describeReceipt(receipt: Receipt, city: City): ReceiptText {
         long: `${region} was a moment behind what this session has seen, so the read waited ${formatMs(receipt.waitedMs)} for it.`,
         tone: "notable",
       };
+    case "primary":
+      return {
+        short: "from the primary",
+        long: `The replica that ${region} is read from had not yet got what this session has seen. Its primary had, and answered.`,
+        tone: "notable",
+      };
     case "redirected-behind":
       return {
         short: `redirected, ${vantage} was behind`,

@@ -9,11 +9,10 @@ import { isUnreachable, within } from "./regions/faults";
 import { isActor, parseRegionIdOf, regionOfActor, type RegionId } from "./regions/region-id";
 import { defaultRuntime, type Runtime } from "./regions/runtime";
 import { regionIds, regionsByDistance } from "./regions/topology";
-import { queryShown } from "./sessions/applied-positions";
 import {
-  isStamped,
   mergePositions,
   missingPositions,
+  NOTHING,
   positionsOf,
   toPosition,
   type Positions,
@@ -21,6 +20,7 @@ import {
 import type { ReadLevel, Receipt } from "./sessions/receipt";
 import { askedOf, makeReceipt } from "./sessions/make-receipt";
 import { routeRead } from "./sessions/route-read";
+import { openEntries, rememberShown } from "./sessions/session-entries";
 import { issueToken, parseToken, type SessionToken, type TokenOwner } from "./sessions/token";
 
 export type { ReadLevel, Receipt, RouteReason } from "./sessions/receipt";
@@ -59,7 +59,6 @@ export type ReadOperation<T> = (db: PrismaClient, regionId: RegionId) => Promise
 const READ_TIMEOUT_MS = 3_000;
 
 const NO_TOKEN: SessionToken = { kind: "none" };
-const NOTHING: Positions = new Map();
 
 /**
  * The four session guarantees (Terry et al., "Session Guarantees for Weakly Consistent Replicated
@@ -105,7 +104,7 @@ export class ReadYourWritesManager {
       return this.readStrongly(userId, preferredRegion, read, { vantage, started });
     const session =
       level === "session" || level === "strong"
-        ? await this.openEntries(userId, token, vantage)
+        ? await openEntries(this.runtime(), userId, token, vantage)
         : { required: NOTHING, complete: true };
     const quorum =
       level === "strong" && options.of !== undefined && residents === undefined
@@ -134,9 +133,11 @@ export class ReadYourWritesManager {
       );
       const waitedMs = performance.now() - started;
       try {
-        const client = clients.read(vantage, route.region);
+        const endpoint = route.primary || level === "strong" ? "write" : "read";
+        const client = clients[endpoint](vantage, route.region);
         const data = await within(READ_TIMEOUT_MS, read(client, route.region));
-        if (level !== "eventual") await this.remember(userId, vantage, client, data, required);
+        if (level !== "eventual")
+          await rememberShown(this.runtime(), userId, vantage, { by: client, data, required });
         // The regions before this one did not answer, whatever their order said.
         const fallback =
           failed.size > 0 && route.reason === "nearest" && route.region !== preferred;
@@ -189,7 +190,7 @@ export class ReadYourWritesManager {
     if (!this.isLeaderless(entityType))
       return this.ensureConsistency(userId, vantage, nearest, options);
     const started = performance.now();
-    const { required, complete } = await this.openEntries(userId, token, vantage);
+    const { required, complete } = await openEntries(this.runtime(), userId, token, vantage);
     const final = level === "strong";
     const read = await readQuorum(this.runtime(), entityType, id, { vantage, required, final });
     if (read.kind === "unavailable") {
@@ -240,7 +241,8 @@ export class ReadYourWritesManager {
     const preferred = parseRegionIdOf(regionIds(this.runtime().topology), preferredRegion);
     const answer = await readFromLeader(this.runtime(), vantage, read, READ_TIMEOUT_MS);
     const { data, region, client, epoch } = answer;
-    await this.remember(userId, vantage, client, data, NOTHING);
+    const shown = { by: client, data, required: NOTHING };
+    await rememberShown(this.runtime(), userId, vantage, shown);
     const led = epoch !== null;
     const reason = region === preferred ? "nearest" : "redirected-leader";
     const receipt = makeReceipt(this.runtime(), {
@@ -289,7 +291,12 @@ export class ReadYourWritesManager {
   async hasReplicatedWrite(userId: string, regionId: string): Promise<boolean> {
     const { topology, applied } = this.runtime();
     const region = parseRegionIdOf(regionIds(topology), regionId);
-    const { required } = await this.openEntries(userId, NO_TOKEN, topology.currentRegion);
+    const { required } = await openEntries(
+      this.runtime(),
+      userId,
+      NO_TOKEN,
+      topology.currentRegion,
+    );
     if (applied.covers(region, required)) return true;
     await applied.refresh(topology.currentRegion, region);
     return applied.covers(region, required);
@@ -300,7 +307,7 @@ export class ReadYourWritesManager {
     const { topology, state, applied } = this.runtime();
     const vantage = topology.currentRegion;
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
-    const { required } = await this.openEntries(userId, NO_TOKEN, vantage);
+    const { required } = await openEntries(this.runtime(), userId, NO_TOKEN, vantage);
     const route = await routeRead(
       { state, applied },
       {
@@ -355,38 +362,6 @@ export class ReadYourWritesManager {
 
   private tokenKeys() {
     return [{ id: "1", secret: this.runtime().topology.sessionSecret }];
-  }
-
-  /** Entries of cookie and mirror that some region has yet to apply. */
-  private async openEntries(
-    userId: string,
-    token: SessionToken,
-    vantage: RegionId,
-  ): Promise<{ required: Positions; complete: boolean }> {
-    const { state, mirror, redis } = this.runtime();
-    const { positions, complete } = await mirror.read(redis.of(vantage, vantage), userId);
-    const all = token.kind === "valid" ? mergePositions(positions, token.positions) : positions;
-    return {
-      required: all.size === 0 ? all : missingPositions(all, state.floor(vantage)),
-      complete,
-    };
-  }
-
-  /** Notes what a read showed, so that a later one elsewhere does not go back behind it. */
-  private async remember(
-    userId: string,
-    vantage: RegionId,
-    client: PrismaClient,
-    data: unknown,
-    required: Positions,
-  ): Promise<void> {
-    const { state, mirror, redis } = this.runtime();
-    const floor = state.floor(vantage);
-    const rows = positionsOf(data);
-    // What a list or a miss leaves out has no position of its own: note all that the region shows.
-    const seen = isStamped(data) ? rows : mergePositions(rows, await queryShown(client));
-    const open = missingPositions(missingPositions(seen, floor), required);
-    if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
   }
 }
 

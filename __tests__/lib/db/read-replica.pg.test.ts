@@ -117,28 +117,59 @@ describe("a region that reads from a physical replica", () => {
     await pause();
     try {
       const { id, token } = await write("not there yet");
-      // Until another region has it there is nobody to ask, and an answer without it says so.
-      await waitFor(
-        async () => {
-          const { data, receipt } = await read(id, token);
-          if (!data) expect(receipt.stale).toBe(true);
-          return data !== null;
-        },
-        { what: "the document in Virginia" },
-      );
       for (let n = 0; n < 10; n++) {
         const { data, regionId, receipt } = await read(id, token);
         expect(data?.title).toBe("not there yet");
-        expect(regionId).toBe(VIRGINIA);
-        expect(receipt).toMatchObject({ redirected: true, stale: false });
+        expect(regionId).toBe(DUBLIN);
+        expect(receipt).toMatchObject({ reason: "primary", redirected: false, stale: false });
+        for (const [actor, position] of Object.entries(receipt.required))
+          expect(BigInt(receipt.applied[actor] ?? -1)).toBeGreaterThanOrEqual(BigInt(position));
       }
       // Not for having asked the wrong one: the replica answers, and has not got it.
       const direct = runtime.clients.read(DUBLIN, DUBLIN);
       expect(await direct.document.findUnique({ where: { id } })).toBeNull();
       await resume();
-      await waitFor(async () => (await read(id, token)).regionId === DUBLIN, {
-        what: "a read in Dublin",
+      await waitFor(async () => (await read(id, token)).receipt.reason !== "primary", {
+        what: "a read of the replica",
       });
+    } finally {
+      await resume();
+    }
+  });
+
+  it("never shows less to a session from elsewhere whose write has only come to the primary", async () => {
+    await pause();
+    try {
+      const { id, origin, position } = await runtime.clients
+        .write(DUBLIN, VIRGINIA)
+        .document.create({ data: { title: "over there", content: "", ownerId: OWNER.userId } });
+      const event = { entityType: "Document" as const, entityId: id, origin, position };
+      const entries = await sessions.recordWrite(OWNER.userId, event, { vantage: DUBLIN });
+      const token = sessions.parseToken(OWNER, sessions.issueToken(OWNER, entries));
+      const primary = runtime.clients.write(DUBLIN, DUBLIN);
+      await waitFor(async () => (await primary.document.findUnique({ where: { id } })) !== null, {
+        what: "the document on Dublin's primary",
+      });
+      const { data, receipt } = await read(id, token);
+      expect(data?.title).toBe("over there");
+      expect(receipt).toMatchObject({ reason: "primary", stale: false, regionId: DUBLIN });
+    } finally {
+      await resume();
+    }
+  });
+
+  it("asks the primary whether a position was ever assigned: a replica that is behind can't know", async () => {
+    await pause();
+    try {
+      const { id, token } = await write("asked from Virginia");
+      const { data, receipt } = await sessions.ensureConsistency(
+        OWNER.userId,
+        VIRGINIA,
+        (db) => db.document.findUnique({ where: { id } }),
+        { token, vantage: VIRGINIA },
+      );
+      expect(data?.title).toBe("asked from Virginia");
+      expect(receipt.reason).not.toBe("invalid-token");
     } finally {
       await resume();
     }

@@ -1,5 +1,5 @@
 import { getLogger } from "@/lib/log";
-import type { Positions } from "@/lib/db/sessions/positions";
+import { NOTHING, type Positions } from "@/lib/db/sessions/positions";
 import type { ClientCache } from "./clients";
 import { isUnreachable, within } from "./faults";
 import {
@@ -23,8 +23,6 @@ const PEER_FAILED_MS = 3_000;
 
 /** An observation older than this says nothing any more. */
 export const OBSERVATION_VALID_MS = 5_000;
-
-const NOTHING: Positions = new Map();
 
 interface Entry {
   latest: Overview | null;

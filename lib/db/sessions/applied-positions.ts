@@ -3,9 +3,7 @@ import { within } from "@/lib/db/regions/faults";
 import type { ClientCache } from "@/lib/db/regions/clients";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { mergePositions, missingPositions, toPosition, type Positions } from "./positions";
-
-const NOTHING: Positions = new Map();
+import { mergePositions, missingPositions, NOTHING, toPosition, type Positions } from "./positions";
 
 /** How long a region may take to say what it has; the farthest one needs a quarter of a second. */
 const ANSWER_MS = 1_000;
@@ -61,6 +59,20 @@ export class AppliedPositions {
       this.refreshing.set(key, running);
     }
     return running;
+  }
+
+  /**
+   * What the region's primary has, asked now. Nothing about what is read elsewhere follows from it
+   * where the region is read from a replica, so it is not kept then.
+   */
+  askPrimary(vantage: RegionId, region: RegionId): Promise<Positions> {
+    return this.readsFromReplica(vantage, region)
+      ? within(ANSWER_MS, queryApplied(this.clients.write(vantage, region)))
+      : this.refresh(vantage, region);
+  }
+
+  readsFromReplica(vantage: RegionId, region: RegionId): boolean {
+    return this.clients.read(vantage, region) !== this.clients.write(vantage, region);
   }
 
   private learn(region: RegionId, positions: Positions): Positions {

@@ -2,7 +2,7 @@ import type { QuorumPositions } from "@/lib/db/leaderless/quorum-positions";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import { regionsByDistance } from "@/lib/db/regions/topology";
-import { positionsToJson, type Positions } from "./positions";
+import { mergePositions, NOTHING, positionsToJson, type Positions } from "./positions";
 import { levelName, type ReadLevel, type Receipt } from "./receipt";
 import type { Route } from "./route-read";
 
@@ -25,8 +25,11 @@ export function makeReceipt(
   served: Served,
 ): Receipt {
   const { route, vantage, required } = served;
-  const known = (region: RegionId) =>
-    positionsToJson(new Map([...applied.cached(region)].filter(([actor]) => required.has(actor))));
+  const known = (region: RegionId) => {
+    const own = region === route.region ? route.primary : undefined;
+    const all = mergePositions(applied.cached(region), own ?? NOTHING);
+    return positionsToJson(new Map([...all].filter(([actor]) => required.has(actor))));
+  };
   const { region: leader, epoch } = state.leader(vantage);
   return {
     kind: "read",

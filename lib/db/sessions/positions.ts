@@ -9,6 +9,8 @@ export type Position = bigint & { readonly __brand: "Position" };
 /** For each actor the highest position that was written or seen, or has been applied. */
 export type Positions = ReadonlyMap<Actor, Position>;
 
+export const NOTHING: Positions = new Map();
+
 /** Positions as JSON: decimal text by actor. */
 export type PositionsJson = Readonly<Record<string, string>>;
 

@@ -15,6 +15,8 @@ export const ROUTE_REASONS = [
   "nearest",
   /** It was behind and caught up within the wait. */
   "waited",
+  /** The replica that it is read from was behind; its primary was not. */
+  "primary",
   /** It was behind; another region was not. */
   "redirected-behind",
   /** It could not be reached. */

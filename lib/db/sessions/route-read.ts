@@ -3,7 +3,7 @@ import { stalenessBoundMs } from "@/lib/db/regions/overview";
 import { regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
 import type { RegionState } from "@/lib/db/regions/region-state";
 import type { AppliedPositions } from "./applied-positions";
-import { missingPositions, type Positions } from "./positions";
+import { missingPositions, NOTHING, type Positions } from "./positions";
 import type { ReadLevel, RouteReason } from "./receipt";
 
 /** Longest that a read waits for a region to catch up, in ms. Past it the answer is marked stale. */
@@ -28,6 +28,8 @@ export interface Route {
   reason: RouteReason;
   /** The region is known to lack something that the level asked for. */
   stale: boolean;
+  /** The region's primary has to be read, whatever its read endpoint is: what it is known to have. */
+  primary?: Positions;
 }
 
 interface Parts {
@@ -52,14 +54,14 @@ async function routeDistrusted(parts: Parts, request: RouteRequest): Promise<Rou
   if (others.length === request.order.length) return toLeader(parts, request, "invalid-token");
   const route = await routeSession(parts, { ...request, order: [leader, ...others] });
   if (route.region !== leader) return { ...route, reason: "stale-fallback", stale: true };
-  return route.stale ? route : { ...route, reason: "invalid-token" };
+  return route.stale ? route : { primary: NOTHING, ...route, reason: "invalid-token" };
 }
 
 function toLeader({ state }: Parts, request: RouteRequest, reason: RouteReason): Route {
   const { region } = state.leader(request.vantage);
   if (request.order.includes(region)) {
     const here = region === request.order[0] && reason === "redirected-leader";
-    return { region, reason: here ? "nearest" : reason, stale: false };
+    return { region, reason: here ? "nearest" : reason, stale: false, primary: NOTHING };
   }
   // The leader failed this request already: what any other region has may be older.
   return { region: first(request), reason: "stale-fallback", stale: true };
@@ -110,6 +112,12 @@ async function routeWhenBehind(
 ): Promise<Route> {
   const { vantage, required, order } = request;
   const started = performance.now();
+  if (applied.readsFromReplica(vantage, region)) {
+    // A primary that does not answer is no reason against its replica.
+    const own = await applied.askPrimary(vantage, region).catch(() => NOTHING);
+    if (missingPositions(required, own).size === 0)
+      return { region, reason: "primary", stale: false, primary: own };
+  }
   const others = order.filter((id) => id !== region && state.isHealthy(vantage, id));
   const missing = missingPositions(required, applied.cached(region));
   const origins = [...missing.keys()].map((actor) => regionOfActor(actor));
@@ -179,7 +187,7 @@ async function anyBeyondOrigin(
   const checks = [...missing].map(async ([actor, position]) => {
     const origin = state.findRegionId(regionOfActor(actor));
     if (origin === undefined) return true;
-    const own = (await applied.refresh(vantage, origin)).get(actor);
+    const own = (await applied.askPrimary(vantage, origin)).get(actor);
     return own === undefined || position > own;
   });
   const results = await Promise.allSettled(checks);

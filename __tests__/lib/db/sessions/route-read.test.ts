@@ -68,6 +68,33 @@ describe("session", () => {
     expect(route.ms).toBeLessThan(MAX_WAIT_MS);
   });
 
+  test("read from a replica that is behind: its primary, without a wait", async () => {
+    world.primaries[EU] = { [US]: 500n };
+    world.applied[US] = { [US]: 999n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: EU, reason: "primary", stale: false });
+    expect(route.primary).toEqual(positions({ [US]: 500n }));
+    expect(route.ms).toBeLessThan(20);
+    // What the primary has is not taken for what the replica shows.
+    expect(await world.route({ required })).toMatchObject({ reason: "primary" });
+  });
+
+  test("its primary gone, what only that has is not taken for forged", async () => {
+    world.primaries[EU] = {};
+    world.primaryFault = world.fault();
+    const route = await world.route({ required: positions({ [EU]: 500n }) });
+    expect(route).toMatchObject({ region: EU, reason: "stale-fallback", stale: true });
+    expect(world.markedDown).toEqual([]);
+  });
+
+  test("its primary gone, another region has it", async () => {
+    world.primaries[EU] = {};
+    world.primaryFault = world.fault();
+    world.applied[AP] = { [EU]: 500n };
+    const route = await world.route({ required: positions({ [EU]: 500n }) });
+    expect(route).toMatchObject({ region: AP, reason: "redirected-behind", stale: false });
+  });
+
   test("two origins, neither of which has the other's: to the region that has both", async () => {
     world.applied[US] = { [US]: 999n };
     world.applied[AP] = { [US]: 500n, [AP]: 999n };

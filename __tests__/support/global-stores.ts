@@ -2,12 +2,17 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
-import { TEMPLATE, withAdmin, withDatabase, type TestStores } from "@/__tests__/support/stores";
+import { chooseStoreServers, type StoreServers } from "@/__tests__/support/store-servers";
+import {
+  TEMPLATE,
+  withAdmin,
+  withDatabase,
+  type TestCluster,
+  type TestStores,
+} from "@/__tests__/support/stores";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
-import { startPostgres, type RunningPostgres } from "@/scripts/local/embedded-postgres";
 import { localDir } from "@/scripts/local/paths";
 import { isAlive } from "@/scripts/local/process-tools";
-import { findRedisProgram, startRedis, type RunningRedis } from "@/scripts/local/redis-server";
 import { migrateRegions } from "@/scripts/migrate-runner";
 
 type Stop = () => Promise<void>;
@@ -23,18 +28,18 @@ async function removeLeftovers(): Promise<void> {
 }
 
 async function createTemplates(
-  servers: readonly RunningPostgres[],
+  clusters: readonly TestCluster[],
   appPassword: string,
 ): Promise<void> {
   await Promise.all(
-    servers.map((server) =>
-      withAdmin(server.url, (admin) => admin.query(`CREATE DATABASE ${TEMPLATE}`)),
+    clusters.map(({ adminUrl }) =>
+      withAdmin(adminUrl, (admin) => admin.query(`CREATE DATABASE ${TEMPLATE}`)),
     ),
   );
   const reports = await migrateRegions(
-    servers.map((server, index) => ({
-      id: server.name,
-      directUrl: withDatabase(server.url, TEMPLATE),
+    clusters.map(({ regionId, adminUrl }, index) => ({
+      id: regionId,
+      directUrl: withDatabase(adminUrl, TEMPLATE),
       isPrimary: index === 0,
     })),
     // The regions are named in each copy: a file may want fewer than all of them.
@@ -44,44 +49,24 @@ async function createTemplates(
   if (failed) throw new Error(`The template of ${failed.regionId}: ${failed.error?.message}`);
 }
 
-async function startTestRedis(dir: string): Promise<RunningRedis> {
-  const program = await findRedisProgram();
-  if (!program) {
-    throw new Error(
-      "The tests need Redis: put redis-server on the PATH, or make apt-get or Docker available.",
-    );
-  }
-  return startRedis({ program, port: 0, dir });
-}
-
-async function startStores(dir: string, stops: Stop[]): Promise<TestStores> {
+async function startStores(servers: StoreServers, dir: string, stops: Stop[]): Promise<TestStores> {
   const password = randomBytes(12).toString("hex");
   const appPassword = randomBytes(12).toString("hex");
-  const redis = await startTestRedis(path.join(dir, "redis"));
+  const redis = await servers.redis(path.join(dir, "redis"));
   stops.push(() => redis.stop());
   const started = await Promise.allSettled(
-    DEFAULT_REGIONS.map(async (region) => {
-      const server = await startPostgres({
-        name: region.id,
-        dataDir: path.join(dir, region.id),
-        port: 0,
-        password,
-        database: "postgres",
-      });
+    DEFAULT_REGIONS.map(async ({ id }) => {
+      const server = await servers.database({ name: id, dir, password });
       stops.push(() => server.stop());
-      return server;
+      return { regionId: id, adminUrl: server.url };
     }),
   );
-  const servers = started.map((result) => {
+  const clusters = started.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
-  await createTemplates(servers, appPassword);
-  return {
-    clusters: servers.map((server) => ({ regionId: server.name, adminUrl: server.url })),
-    redisUrl: redis.url,
-    appPassword,
-  };
+  await createTemplates(clusters, appPassword);
+  return { clusters, redisUrl: redis.url, appPassword };
 }
 
 /** As many as files run at the same time: `maxWorkers` of the configuration. */
@@ -107,9 +92,10 @@ async function start(): Promise<Running> {
     await rm(dir, { recursive: true, force: true });
   };
   try {
+    const servers = await chooseStoreServers();
     const sets = await Promise.all(
       Array.from({ length: PARALLEL_SETS }, (_, set) =>
-        startStores(path.join(dir, `set-${set}`), stops),
+        startStores(servers, path.join(dir, `set-${set}`), stops),
       ),
     );
     return { sets, stop, users: 0 };

@@ -60,11 +60,9 @@ export interface RunningPostgres {
 
 /**
  * A region's database must survive a crash with every acknowledged row, here too, so fsync and
- * synchronous_commit stay on. No Unix socket: it would sit outside the project.
+ * synchronous_commit stay on.
  */
-const SETTINGS: Readonly<Record<string, string>> = {
-  listen_addresses: "127.0.0.1",
-  unix_socket_directories: "",
+export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   max_connections: "200",
   shared_buffers: "64MB",
   fsync: "on",
@@ -224,7 +222,13 @@ async function launch(
   // A file, not a pipe: the server must be able to log when the launcher is stopped or gone.
   const log = await open(logFile, "a", 0o600);
   const logStart = (await log.stat()).size;
-  const settings = { ...SETTINGS, ...options.settings, port: String(port) };
+  const settings = {
+    ...POSTGRES_SETTINGS,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "", // it would sit outside the project
+    ...options.settings,
+    port: String(port),
+  };
   const flags = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
   const child = spawnPostgres(plan, [programs.postgres, "-D", dataDir, ...flags], {
     stdio: ["ignore", log.fd, log.fd],

@@ -46,7 +46,7 @@ export interface RedisOptions {
   logFile?: string;
 }
 
-const IMAGE = "redis:8-alpine";
+export const REDIS_IMAGE = "redis:8-alpine";
 const START_TIMEOUT_MS = 10_000;
 const DOCKER_START_TIMEOUT_MS = 120_000; // it may have to fetch the image
 const STOP = [
@@ -91,7 +91,7 @@ async function unpacked(options: UnpackOptions): Promise<RedisProgram | undefine
 
 async function docker(): Promise<RedisProgram | undefined> {
   if (!(await answers("docker", ["info", "--format", "{{.ID}}"]))) return undefined;
-  return { kind: "docker", origin: `Docker image ${IMAGE}` };
+  return { kind: "docker", origin: `Docker image ${REDIS_IMAGE}` };
 }
 
 /**
@@ -118,7 +118,7 @@ function pings(port: number): Promise<boolean> {
 }
 
 /** The bus and the caches must be able to lose Redis, so it keeps nothing on disk. */
-const NO_PERSISTENCE = ["--save", "", "--appendonly", "no"];
+export const NO_PERSISTENCE = ["--save", "", "--appendonly", "no"];
 
 function commandOf(program: RedisProgram, port: number, dir: string): string[] {
   switch (program.kind) {
@@ -132,7 +132,7 @@ function commandOf(program: RedisProgram, port: number, dir: string): string[] {
       const name = `meridian-redis-${randomBytes(4).toString("hex")}`;
       const publish = `127.0.0.1:${port}:6379`;
       const server = ["redis-server", ...NO_PERSISTENCE];
-      return ["docker", "run", "--rm", "--name", name, "-p", publish, IMAGE, ...server];
+      return ["docker", "run", "--rm", "--name", name, "-p", publish, REDIS_IMAGE, ...server];
     }
   }
 }

@@ -1,8 +1,8 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startOwnCluster, type OwnCluster } from "@/__tests__/support/own-cluster";
 import { startPhysicalReplica, type PhysicalReplica } from "@/__tests__/support/physical-replica";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
-import { testStores } from "@/__tests__/support/stores";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { ReadYourWritesManager, type SessionToken } from "@/lib/db/read-your-writes";
 import type { RegionId } from "@/lib/db/regions/region-id";
@@ -13,6 +13,7 @@ const VIRGINIA = "us-east-1" as RegionId;
 const DUBLIN = "eu-west-1" as RegionId;
 const OWNER = { userId: "reader", sessionId: "session" };
 
+let cluster: OwnCluster;
 let replica: PhysicalReplica;
 let planet: TestPlanet;
 let runtime: Runtime;
@@ -22,9 +23,10 @@ let standby: Client;
 
 /** Dublin reads from a physical replica of its database, and writes to that itself. */
 beforeAll(async () => {
-  const cluster = testStores().clusters.find(({ regionId }) => regionId === DUBLIN)!;
+  // Its files have to be at hand.
+  cluster = await startOwnCluster(DUBLIN);
   replica = await startPhysicalReplica(cluster.adminUrl);
-  planet = await startTestPlanet({ count: 2 });
+  planet = await startTestPlanet({ count: 2, clusters: [cluster] });
   await planet.startWorkers();
   const topology = planet.topology(DUBLIN);
   const replicated = replica.of(planet.region(DUBLIN).appUrl);
@@ -60,6 +62,7 @@ afterAll(async () => {
   await runtime.close();
   await planet.stop();
   await replica.stop();
+  await cluster.remove();
 });
 
 const inRecovery = async (db: PrismaClient) => {

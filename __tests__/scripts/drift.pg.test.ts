@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRegions, type TestRegions } from "@/__tests__/support/stores";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { checkDrift } from "@/scripts/drift/check";
 import { projectRoot } from "@/scripts/local/paths";
 
@@ -11,7 +12,7 @@ let cluster: TestRegions;
 const drift = (schemaPath?: string) => checkDrift({ regions: cluster.regions, schemaPath });
 
 beforeAll(async () => {
-  cluster = await createRegions();
+  cluster = await createRegions({ defaults: MULTI_LEADER });
 });
 
 afterAll(() => cluster.drop());

@@ -158,14 +158,15 @@ export async function createRegions({
   count = 3,
   clusters: own = [],
   realLeases = false,
-  defaults = testDefaults(),
+  defaults: other = {},
 }: {
   count?: 1 | 2 | 3;
   clusters?: readonly TestCluster[];
   /** Nobody leads until a controller does; otherwise the first region has a lease that never ends. */
   realLeases?: boolean;
-  defaults?: PolicyDefaults;
+  defaults?: Partial<PolicyDefaults>;
 } = {}): Promise<TestRegions> {
+  const defaults = { ...testDefaults(), ...other };
   const stores = testStores();
   const clusters = stores.clusters
     .slice(0, count)

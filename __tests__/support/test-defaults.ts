@@ -7,3 +7,6 @@ export function testDefaults(): PolicyDefaults {
   if (!topology) throw new Error(`MERIDIAN_TEST_TOPOLOGY is one of ${TOPOLOGIES.join(", ")}.`);
   return { ...STANDARD_DEFAULTS, topology };
 }
+
+/** Of tests that write in several regions themselves, whatever `MERIDIAN_TEST_TOPOLOGY` says. */
+export const MULTI_LEADER = { topology: "multi-leader" } as const satisfies Partial<PolicyDefaults>;

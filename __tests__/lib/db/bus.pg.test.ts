@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { GeoReplicationCoordinator } from "@/lib/db/geo-replication";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
@@ -282,7 +283,7 @@ describe("without Redis", () => {
   });
 
   it("goes on when Redis is lost in mid-stream, and uses it again when it is back", async () => {
-    const planet = await startTestPlanet({ count: 2 });
+    const planet = await startTestPlanet({ count: 2, defaults: MULTI_LEADER });
     try {
       await planet.startWorkers();
       await insert(planet, US, "before-", 5);

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { deadLettersOf } from "@/__tests__/support/dead-letters";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 
 const US = "us-east-1";
@@ -20,7 +21,7 @@ describe("dead letters", () => {
   let app: Client;
 
   beforeAll(async () => {
-    planet = await startTestPlanet();
+    planet = await startTestPlanet({ defaults: MULTI_LEADER });
     await planet.startWorkers();
     [us, eu] = [planet.region(US).pool, planet.region(EU).pool];
     app = new Client({ connectionString: planet.region(EU).appUrl });

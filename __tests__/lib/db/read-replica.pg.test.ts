@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startOwnCluster, type OwnCluster } from "@/__tests__/support/own-cluster";
 import { startPhysicalReplica, type PhysicalReplica } from "@/__tests__/support/physical-replica";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { ReadYourWritesManager, type SessionToken } from "@/lib/db/read-your-writes";
 import type { RegionId } from "@/lib/db/regions/region-id";
@@ -26,7 +27,7 @@ beforeAll(async () => {
   // Its files have to be at hand.
   cluster = await startOwnCluster(DUBLIN);
   replica = await startPhysicalReplica(cluster.adminUrl);
-  planet = await startTestPlanet({ count: 2, clusters: [cluster] });
+  planet = await startTestPlanet({ count: 2, clusters: [cluster], defaults: MULTI_LEADER });
   await planet.startWorkers();
   const topology = planet.topology(DUBLIN);
   const replicated = replica.of(planet.region(DUBLIN).appUrl);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startOwnCluster, type OwnCluster } from "@/__tests__/support/own-cluster";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { checkRegions } from "@/lib/db/replication/repair/check";
 import { healRestored } from "@/lib/db/replication/repair/restored";
@@ -18,7 +19,7 @@ describe("a database restored from an old copy", () => {
 
   beforeAll(async () => {
     cluster = await startOwnCluster(AP);
-    planet = await startTestPlanet({ clusters: [cluster] });
+    planet = await startTestPlanet({ clusters: [cluster], defaults: MULTI_LEADER });
     for (const id of [US, EU]) await planet.startWorker(id);
     worker = await planet.startWorker(AP);
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { untilReadable, waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { checkRegions } from "@/lib/db/replication/repair/check";
 import { repairRegions } from "@/lib/db/replication/repair/mend";
@@ -15,7 +16,7 @@ describe("comparing and mending regions", () => {
   let regions: RepairRegion[];
 
   beforeAll(async () => {
-    planet = await startTestPlanet();
+    planet = await startTestPlanet({ defaults: MULTI_LEADER });
     regions = planet.regions;
     await planet.startWorkers();
     for (const { id, pool } of planet.regions) {

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { checkRegions } from "@/lib/db/replication/repair/check";
 
@@ -15,7 +16,7 @@ describe("residency", () => {
   let ap: pg.Pool;
 
   beforeAll(async () => {
-    planet = await startTestPlanet();
+    planet = await startTestPlanet({ defaults: MULTI_LEADER });
     await planet.startWorkers();
     [us, eu, ap] = [planet.region(US).pool, planet.region(EU).pool, planet.region(AP).pool];
   });

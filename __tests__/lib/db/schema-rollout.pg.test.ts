@@ -5,6 +5,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import { projectRoot } from "@/scripts/local/paths";
 
@@ -56,7 +57,7 @@ describe("roll-out of a schema", () => {
   let ap: pg.Pool;
 
   beforeAll(async () => {
-    planet = await startTestPlanet();
+    planet = await startTestPlanet({ defaults: MULTI_LEADER });
     await planet.startWorkers();
     [us, ap] = [planet.region(US).pool, planet.region(AP).pool];
   });

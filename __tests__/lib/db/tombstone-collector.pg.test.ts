@@ -2,6 +2,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { untilReadable, waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { applyBatch, connectStore, readEntityTypes, readOutbox } from "@/lib/db/replication/store";
@@ -24,7 +25,7 @@ describe("collection of tombstones", () => {
   const collectors = new Map<string, TombstoneCollector>();
 
   beforeAll(async () => {
-    planet = await startTestPlanet();
+    planet = await startTestPlanet({ defaults: MULTI_LEADER });
     await planet.startWorkers();
     [us, eu, ap] = [planet.region(US).pool, planet.region(EU).pool, planet.region(AP).pool];
     for (const id of planet.ids) {

@@ -3,7 +3,7 @@ import { createRegions, type TestRegions } from "@/__tests__/support/stores";
 import type { RegionId } from "@/lib/db/multi-region-config";
 import { Runtime } from "@/lib/db/regions/runtime";
 import type { Topology } from "@/lib/db/regions/topology";
-import type { Actor } from "@/lib/documents/types";
+import type { Actor, Refused, WriteOutcome } from "@/lib/documents/types";
 import { STANDARD_QUORUM_HEDGE_MS, type PolicyDefaults } from "@/lib/policy-defaults";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { testDefaults } from "@/__tests__/support/test-defaults";
@@ -97,4 +97,14 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
       await stores.drop();
     },
   };
+}
+
+export function written<T>(outcome: WriteOutcome<T>) {
+  if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.message}`);
+  return outcome;
+}
+
+export function refusedAs(outcome: WriteOutcome<unknown>): Refused {
+  if (outcome.ok) throw new Error("It was written");
+  return outcome;
 }

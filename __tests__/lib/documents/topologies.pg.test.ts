@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startDomain, type TestDomain } from "./domain";
+import { startDomain, written, type TestDomain } from "./domain";
 import type { RegionId } from "@/lib/db/multi-region-config";
-import type { Actor, WriteOutcome } from "@/lib/documents/types";
+import type { Actor } from "@/lib/documents/types";
 import {
   createDocument,
   deleteDocument,
@@ -12,11 +12,6 @@ import {
 
 const US = "us-east-1";
 const EU = "eu-west-1" as RegionId;
-
-function written<T>(outcome: WriteOutcome<T>) {
-  if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.message}`);
-  return outcome;
-}
 
 describe("documents of a single leader", () => {
   let domain: TestDomain;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Pool } from "pg";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 
 const US = "us-east-1";
@@ -32,7 +33,7 @@ const titles = async (id: string) =>
   );
 
 beforeAll(async () => {
-  planet = await startTestPlanet();
+  planet = await startTestPlanet({ defaults: MULTI_LEADER });
   await planet.startWorkers();
   await pool(US).query(`INSERT INTO "Document" (id, title, "ownerId")
     SELECT 'd' || n, 'first', 'u' FROM generate_series(1, ${ROWS}) n`);

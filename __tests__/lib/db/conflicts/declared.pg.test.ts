@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pool } from "pg";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { checkPolicies } from "@/lib/db/replication/check-policies";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
 import { ConfigurationError } from "@/lib/errors";
@@ -12,7 +13,7 @@ describe("policies in code and database", () => {
   let planet: TestPlanet;
   let pool: Pool;
   beforeAll(async () => {
-    planet = await startTestPlanet({ count: 2 });
+    planet = await startTestPlanet({ count: 2, defaults: MULTI_LEADER });
     pool = planet.region("us-east-1").pool;
   });
   afterAll(() => planet.stop());

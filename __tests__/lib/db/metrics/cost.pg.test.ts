@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRegions, type TestRegion, type TestRegions } from "@/__tests__/support/stores";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { takeSample } from "@/lib/db/metrics/sampler";
 
 const STEP_MS = 5_000;
@@ -19,7 +20,7 @@ const BUDGET_OF_A_CORE = 0.01;
 let regions: TestRegions;
 
 beforeAll(async () => {
-  regions = await createRegions({ count: 3 });
+  regions = await createRegions({ count: 3, defaults: MULTI_LEADER });
   for (const { pool } of regions.regions) {
     // What the layout does by itself has to be enough.
     await pool.query(`ALTER TABLE mr.metric_stream SET (autovacuum_enabled = false);

@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
+import { MULTI_LEADER } from "@/__tests__/support/test-defaults";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import { readDocument } from "@/lib/documents/read";
@@ -23,7 +24,7 @@ let planet: TestPlanet;
 const holder = globalThis as { meridianRuntime?: Runtime };
 
 beforeAll(async () => {
-  planet = await startTestPlanet({ count: 2 });
+  planet = await startTestPlanet({ count: 2, defaults: MULTI_LEADER });
   holder.meridianRuntime = planet.runtime(US);
   for (const name of ["ada", "bo"]) {
     await planet

@@ -2,7 +2,9 @@
 import { Command } from "commander";
 import { benchLag } from "./bench/lag";
 import { benchLeaderboard } from "./bench/leaderboard";
+import { benchRead } from "./bench/read";
 import { benchReplication } from "./bench/replication";
+import { benchRtt } from "./bench/rtt";
 import type { BenchResult, BenchRow } from "./bench/statistics";
 import { benchWrite } from "./bench/write";
 
@@ -10,6 +12,11 @@ const BENCHES = {
   write: { run: benchWrite, about: "a captured write against a plain one" },
   replication: { run: benchReplication, about: "events/s against native logical replication" },
   lag: { run: benchLag, about: "commit to visible against native logical replication" },
+  read: {
+    run: benchRead,
+    about: "a session's read against Prisma alone and its replica extension",
+  },
+  rtt: { run: benchRtt, about: "trips between regions that an operation takes" },
   leaderboard: { run: benchLeaderboard, about: "rank and top 100 of a million against counting" },
 } satisfies Record<string, { run: () => Promise<BenchResult>; about: string }>;
 

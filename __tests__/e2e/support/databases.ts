@@ -1,6 +1,7 @@
 import pg from "pg";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { ClusterFile } from "@/scripts/local/planet-files";
+import { PATIENCE } from "./serverless";
 
 const TABLES = [
   "User",
@@ -77,7 +78,7 @@ export class Databases {
         const [first, ...others] = await this.contents();
         return others.every((other) => other === first) && first;
       },
-      { what: "all regions to hold the same rows", timeoutMs: 20_000 },
+      { what: "all regions to hold the same rows", timeoutMs: PATIENCE * 20_000 },
     );
   }
 

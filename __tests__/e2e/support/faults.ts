@@ -1,4 +1,5 @@
 import type { ProcessAction } from "@/scripts/local/supervisor";
+import { SERVERLESS } from "./serverless";
 import { theWorld } from "./world";
 
 interface Link {
@@ -55,6 +56,11 @@ export async function act(name: string, action: ProcessAction): Promise<void> {
     action,
   });
   if (!applied) throw new Error(`${name} was not running.`);
+}
+
+/** Keeps a region from applying anything while `during` runs. Without workers only requests to it do. */
+export async function withoutApplying<T>(region: string, during: () => Promise<T>): Promise<T> {
+  return SERVERLESS ? during() : withPaused(`worker-${region}`, during);
 }
 
 /** Pauses a process while `during` runs. */

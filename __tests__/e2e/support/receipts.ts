@@ -1,5 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 import { waitFor } from "@/__tests__/support/wait-for";
+import { PATIENCE } from "./serverless";
 
 /** A receipt as the page shows it. */
 export interface ShownReceipt {
@@ -50,6 +51,7 @@ export function readReceiptFrom(page: Page, city: string): Promise<ShownReceipt>
   const badges = page.locator('[data-receipt="read"]');
   return waitFor(async () => (await parse(badges)).find((receipt) => receipt.from === city), {
     what: `an answer asked from ${city}`,
+    timeoutMs: PATIENCE * 10_000,
   });
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach } from "vitest";
+import { PATIENCE } from "./serverless";
 
 /** Of one test: everything it waits for gives up sooner and says what it was. */
-export const TEST_TIMEOUT_MS = 90_000;
+export const TEST_TIMEOUT_MS = PATIENCE * 90_000;
 
 /** For a describe whose tests are steps: after one that fails, the rest would only fail too. */
 export function stepsInOrder(): void {

@@ -8,6 +8,7 @@ import type {
 } from "playwright-core";
 import type { VectorClock } from "@/lib/db/conflicts/vector-clock";
 import { ARTIFACTS, theWorld } from "./world";
+import { PATIENCE } from "./serverless";
 
 export const WIDTHS = [1440, 390] as const;
 const HEIGHTS: Record<(typeof WIDTHS)[number], number> = { 1440: 900, 390: 844 };
@@ -15,7 +16,7 @@ const HEIGHTS: Record<(typeof WIDTHS)[number], number> = { 1440: 900, 390: 844 }
 /** A fifth of the time of all suites; what fails is shown in any case. */
 const PICTURES = process.env.MERIDIAN_PICTURES === "1";
 
-const ACTION_TIMEOUT_MS = 15_000;
+const ACTION_TIMEOUT_MS = PATIENCE * 15_000;
 
 const open = new Set<Visitor>();
 let shots = 0;

@@ -6,6 +6,7 @@ import { CHROMIUM_FLAGS, findChromium } from "@/scripts/local/chromium";
 import { localDir, projectRoot } from "@/scripts/local/paths";
 import { isAlive } from "@/scripts/local/process-tools";
 import { Databases } from "./databases";
+import { SERVERLESS } from "./serverless";
 
 /** What a run leaves for people to look at. */
 export const ARTIFACTS = path.join(projectRoot, "artifacts/e2e");
@@ -61,7 +62,7 @@ let browser: Browser | undefined;
 export async function startWorld(): Promise<void> {
   rmSync(ARTIFACTS, { recursive: true, force: true });
   mkdirSync(ARTIFACTS, { recursive: true });
-  planet = new ChildPlanet(["--production", "--port", "0"]);
+  planet = new ChildPlanet([SERVERLESS ? "--serverless" : "--production", "--port", "0"]);
   const outcomes = await Promise.allSettled([
     planet.start(),
     startBrowser().then((started) => (browser = started)),

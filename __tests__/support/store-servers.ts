@@ -8,14 +8,13 @@ import {
   startRedis,
 } from "@/scripts/local/redis-server";
 
-/** What serves the tests of the `pg` projects: `MERIDIAN_TEST_STORES`, by default `containers` where Docker is. */
+/** What serves the tests of the `pg` projects: `MERIDIAN_TEST_STORES`, by default `containers` where they can be run. */
 export const STORE_KINDS = [
   /** PostgreSQL's programs from npm, and the Redis that `npm run dev` takes. */
   "embedded",
-  /** Containers of the images that `docker-compose.yml` names. */
+  /** Containers of PostgreSQL's and Redis's own images. */
   "containers",
 ] as const;
-export type StoreKind = (typeof STORE_KINDS)[number];
 
 /** A server on 127.0.0.1. */
 export interface StoreServer {
@@ -33,15 +32,14 @@ export interface DatabaseOptions {
 }
 
 export interface StoreServers {
-  kind: StoreKind;
   database(options: DatabaseOptions): Promise<StoreServer>;
   redis(dir: string): Promise<StoreServer>;
 }
 
 const POSTGRES_IMAGE = "postgres:18";
+const LOCAL_HOSTS = ["localhost", "127.0.0.1"];
 
 const EMBEDDED: StoreServers = {
-  kind: "embedded",
   database: ({ name, dir, password }) =>
     startPostgres({
       name,
@@ -77,7 +75,6 @@ async function startContainer(
 }
 
 const CONTAINERS: StoreServers = {
-  kind: "containers",
   database: ({ password }) => {
     const settings = Object.entries(POSTGRES_SETTINGS).flatMap(([name, value]) => [
       "-c",
@@ -102,17 +99,29 @@ const CONTAINERS: StoreServers = {
   },
 };
 
-async function engineAnswers(): Promise<boolean> {
-  return getContainerRuntimeClient().then(
-    () => true,
-    () => false,
-  );
+/** An engine may answer and have no way to the images, or run on another machine than the tests' links lead to. */
+async function containersRun(): Promise<boolean> {
+  try {
+    const { info } = await getContainerRuntimeClient();
+    if (!LOCAL_HOSTS.includes(info.containerRuntime.host)) return false;
+  } catch {
+    return false;
+  }
+  try {
+    await (await CONTAINERS.redis("")).stop();
+    return true;
+  } catch (error) {
+    console.warn(
+      `No container of ${REDIS_IMAGE} runs here, so stores are embedded: ${String(error)}`,
+    );
+    return false;
+  }
 }
 
 /** Throws Error for a `MERIDIAN_TEST_STORES` that is none of STORE_KINDS. */
 export async function chooseStoreServers(): Promise<StoreServers> {
   const asked = process.env.MERIDIAN_TEST_STORES ?? "";
-  if (asked === "") return (await engineAnswers()) ? CONTAINERS : EMBEDDED;
+  if (asked === "") return (await containersRun()) ? CONTAINERS : EMBEDDED;
   const known = STORE_KINDS.find((kind) => kind === asked);
   if (!known) throw new Error(`MERIDIAN_TEST_STORES is one of ${STORE_KINDS.join(", ")}.`);
   return known === "containers" ? CONTAINERS : EMBEDDED;

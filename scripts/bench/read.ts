@@ -1,11 +1,11 @@
 import { readReplicas } from "@prisma/extension-read-replicas";
 import { ReadYourWritesManager, type SessionToken } from "@/lib/db/read-your-writes";
-import type { RegionId } from "@/lib/db/regions/region-id";
+import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
-import type { Positions } from "@/lib/db/sessions/positions";
+import { toPosition } from "@/lib/db/sessions/positions";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { openPlanet } from "@/scripts/drill/planet-runtime";
-import { ChildPlanet } from "@/scripts/local/child-planet";
+import type { ChildPlanet } from "@/scripts/local/child-planet";
+import { withPlanetTopology } from "./setup";
 import { compareRounds, median, type BenchResult, type BenchRow } from "./statistics";
 
 const HERE = "us-east-1" as RegionId;
@@ -27,20 +27,14 @@ interface Round {
 
 /** Reads of one document in Virginia, one after the other, with all that a session read does around it. */
 export async function benchRead(): Promise<BenchResult> {
-  const planet = new ChildPlanet(["--headless", "--no-latency"]);
-  let runtime: Runtime | undefined;
-  let pools: { end(): Promise<void> }[] = [];
-  try {
-    await planet.start();
-    const { regions, topology } = openPlanet(planet);
-    pools = regions.map(({ pool }) => pool);
-    const started = (runtime = new Runtime(() => ({ ...topology, currentRegion: HERE })));
-    return { name: "read", rows: await measureAll(planet, started) };
-  } finally {
-    await runtime?.close();
-    await Promise.all(pools.map((pool) => pool.end()));
-    await planet.stop();
-  }
+  return withPlanetTopology(["--headless", "--no-latency"], async (planet, topology) => {
+    const runtime = new Runtime(() => ({ ...topology, currentRegion: HERE }));
+    try {
+      return { name: "read", rows: await measureAll(planet, runtime) };
+    } finally {
+      await runtime.close();
+    }
+  });
 }
 
 async function measureAll(planet: ChildPlanet, runtime: Runtime): Promise<BenchRow[]> {
@@ -123,7 +117,7 @@ async function writeIn(runtime: Runtime, region: RegionId) {
 }
 
 function tokenOf({ origin, position }: { origin: string; position: bigint }): SessionToken {
-  return { kind: "valid", positions: new Map([[origin, position]]) as unknown as Positions };
+  return { kind: "valid", positions: new Map([[origin as Actor, toPosition(position)]]) };
 }
 
 /** Each in turn, so that what goes on elsewhere on the machine meets all alike. */

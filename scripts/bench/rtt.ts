@@ -6,9 +6,8 @@ import { Runtime } from "@/lib/db/regions/runtime";
 import { writeRow, type WriteRowOptions } from "@/lib/db/writes/write-row";
 import { systemSleep } from "@/lib/clock";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { openPlanet } from "@/scripts/drill/planet-runtime";
-import { ChildPlanet } from "@/scripts/local/child-planet";
 import { LinkProxy } from "@/scripts/local/link-proxy";
+import { withPlanetTopology } from "./setup";
 import { compareRounds, type BenchResult } from "./statistics";
 
 const VANTAGE = "eu-west-1" as RegionId;
@@ -24,23 +23,18 @@ const PEER = "one statement sent there";
 
 /** Trips between regions that one operation in Dublin waits for or causes, by proxies of its own; Virginia leads. */
 export async function benchRtt(): Promise<BenchResult> {
-  const planet = new ChildPlanet(["--headless"]);
-  const proxies: LinkProxy[] = [];
-  let runtime: Runtime | undefined;
-  let pools: { end(): Promise<void> }[] = [];
-  try {
-    await planet.start();
-    const { regions, topology } = openPlanet(planet);
-    pools = regions.map(({ pool }) => pool);
-    const counted = await countTrips(topology, proxies);
-    runtime = new Runtime(() => counted);
-    return { name: "rtt", rows: await measureAll(runtime, proxies) };
-  } finally {
-    await runtime?.close();
-    await Promise.all(pools.map((pool) => pool.end()));
-    await Promise.all(proxies.map((proxy) => proxy.stop()));
-    await planet.stop();
-  }
+  return withPlanetTopology(["--headless"], async (_planet, topology) => {
+    const proxies: LinkProxy[] = [];
+    let runtime: Runtime | undefined;
+    try {
+      const counted = await countTrips(topology, proxies);
+      const started = (runtime = new Runtime(() => counted));
+      return { name: "rtt", rows: await measureAll(started, proxies) };
+    } finally {
+      await runtime?.close();
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+    }
+  });
 }
 
 /** The same topology, with a proxy of the benchmark's own on each way between two regions from Dublin. */

@@ -1,5 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import pg from "pg";
+import type { Topology } from "@/lib/db/regions/topology";
+import { openPlanet } from "@/scripts/drill/planet-runtime";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 
 export interface BenchStore {
@@ -50,6 +52,22 @@ export async function withBenchPlanet<T>(run: (bench: BenchPlanet) => Promise<T>
       await pool.query(`DROP SUBSCRIPTION IF EXISTS bench_${index}`).catch(() => undefined);
     }
     await Promise.all(stores.map(({ pool }) => pool.end()));
+    await planet.stop();
+  }
+}
+
+/** A planet, and the topology of an application that runs on it. */
+export async function withPlanetTopology<T>(
+  flags: readonly string[],
+  run: (planet: ChildPlanet, topology: Topology) => Promise<T>,
+): Promise<T> {
+  const planet = new ChildPlanet(flags);
+  try {
+    await planet.start();
+    const { regions, topology } = openPlanet(planet);
+    await Promise.all(regions.map(({ pool }) => pool.end()));
+    return await run(planet, topology);
+  } finally {
     await planet.stop();
   }
 }

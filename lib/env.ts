@@ -24,6 +24,8 @@ export interface RegionEnv extends RegionEntry {
   writeUrl: string;
   /** As the owner and not through a pooler: migrations, workers, LISTEN. */
   directUrl: string;
+  /** With which this region's workers log in at the others, as meridian_peer_<region>; null: as the owner. */
+  peerPassword: string | null;
   /** The region's own Redis, else REDIS_URL; null is degraded mode. */
   redisUrl: string | null;
 }
@@ -148,6 +150,7 @@ function regionShape(
     shape[`DB_${envKey}_READ`] = postgresUrl;
     shape[`DB_${envKey}_WRITE`] = postgresUrl;
     shape[`DB_${envKey}_DIRECT`] = postgresUrl.optional();
+    shape[`PEER_PASSWORD_${envKey}`] = secret.optional();
     shape[`REDIS_URL_${envKey}`] = redisUrl.optional();
   }
   return shape;
@@ -163,6 +166,7 @@ function buildRegions(entries: readonly RegionEntry[], values: Values): RegionEn
       readUrl: values[`DB_${entry.envKey}_READ`] ?? "",
       writeUrl,
       directUrl: values[`DB_${entry.envKey}_DIRECT`] ?? writeUrl,
+      peerPassword: values[`PEER_PASSWORD_${entry.envKey}`] ?? null,
       redisUrl: values[`REDIS_URL_${entry.envKey}`] ?? values.REDIS_URL ?? null,
     };
   });

@@ -1,7 +1,8 @@
 // node scripts/compose-secrets.mjs <folder> [host]
 //
-// The service "secrets" of docker-compose.yml: makes the passwords and secrets of a planet once, and the environment of
-// its processes. With "host" it prints the environment for processes outside of the containers instead.
+// The service "secrets" of docker-compose.yml: makes the passwords and secrets of a planet once, and the environments of
+// its processes, each with what that needs: app.env for migrations and seeds, web.env, and worker-<region>.env. With
+// "host" it also prints the environment for processes outside of the containers.
 import { randomBytes } from "node:crypto";
 import {
   existsSync,
@@ -14,11 +15,11 @@ import {
 } from "node:fs";
 import path from "node:path";
 
-/** Service and, on the host, port of each region's database, as in docker-compose.yml. */
+/** Part of the names of services and files and, on the host, port of each region's database, as in docker-compose.yml. */
 const DATABASES = [
-  { key: "US_EAST", service: "db-us-east", port: 5441 },
-  { key: "EU_WEST", service: "db-eu-west", port: 5442 },
-  { key: "AP_SOUTHEAST", service: "db-ap-southeast", port: 5443 },
+  { key: "US_EAST", name: "us-east", port: 5441 },
+  { key: "EU_WEST", name: "eu-west", port: 5442 },
+  { key: "AP_SOUTHEAST", name: "ap-southeast", port: 5443 },
 ];
 const REDIS = { service: "redis", port: 6381 };
 const SECRETS = [
@@ -28,6 +29,7 @@ const SECRETS = [
   "replication-secret",
   "address-key",
   "seed-password",
+  ...DATABASES.map(({ name }) => `peer-password-${name}`),
 ];
 
 /** To be linked or renamed when it is whole: a process may end in mid-write, and another one may do the same. */
@@ -51,9 +53,12 @@ function readOrMake(folder, name) {
   return readFileSync(file, "utf8");
 }
 
-/** @param {boolean} onHost whether the reader is outside of the containers */
-function environment(secrets, onHost) {
-  const address = ({ service, port }, inside) =>
+/**
+ * @param {string[]} regions of which it knows the database owner's password, and that of the workers' role
+ * @param {{ onHost?: boolean, seeds?: boolean }} reader outside of the containers; makes the demo accounts
+ */
+function environment(secrets, regions, { onHost = false, seeds = false } = {}) {
+  const address = ({ name, service = `db-${name}`, port }, inside) =>
     onHost ? `127.0.0.1:${port}` : `${service}:${inside}`;
   const url = (role, password, database) =>
     `postgresql://${role}:${password}@${address(database, 5432)}/meridian`;
@@ -63,13 +68,18 @@ function environment(secrets, onHost) {
         (use) =>
           `DB_${database.key}_${use}=${url("meridian_app", secrets["app-password"], database)}`,
       ),
-      `DB_${database.key}_DIRECT=${url("meridian_owner", secrets["owner-password"], database)}`,
+      ...(regions.includes(database.name)
+        ? [
+            `DB_${database.key}_DIRECT=${url("meridian_owner", secrets["owner-password"], database)}`,
+            `PEER_PASSWORD_${database.key}=${secrets[`peer-password-${database.name}`]}`,
+          ]
+        : []),
     ]),
     `REDIS_URL=redis://${address(REDIS, 6379)}`,
     `AUTH_SECRET=${secrets["auth-secret"]}`,
     `REPLICATION_SECRET=${secrets["replication-secret"]}`,
     `ADDRESS_KEY=${secrets["address-key"]}`,
-    `SEED_PASSWORD=${secrets["seed-password"]}`,
+    ...(seeds ? [`SEED_PASSWORD=${secrets["seed-password"]}`] : []),
   ].join("\n");
 }
 
@@ -80,6 +90,14 @@ if (!folder || (reader !== undefined && reader !== "host")) {
 }
 mkdirSync(folder, { recursive: true });
 const secrets = Object.fromEntries(SECRETS.map((name) => [name, readOrMake(folder, name)]));
-const file = path.join(folder, "app.env");
-renameSync(writeDraft(file, `${environment(secrets, false)}\n`), file);
-if (reader === "host") console.log(environment(secrets, true));
+const all = DATABASES.map(({ name }) => name);
+const environments = {
+  app: environment(secrets, all, { seeds: true }),
+  web: environment(secrets, []),
+  ...Object.fromEntries(all.map((name) => [`worker-${name}`, environment(secrets, [name])])),
+};
+for (const [name, text] of Object.entries(environments)) {
+  const file = path.join(folder, `${name}.env`);
+  renameSync(writeDraft(file, `${text}\n`), file);
+}
+if (reader === "host") console.log(environment(secrets, all, { onHost: true, seeds: true }));

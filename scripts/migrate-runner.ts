@@ -1,4 +1,5 @@
-import { Client, DatabaseError, escapeLiteral } from "pg";
+import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
+import { peerRole } from "@/lib/db/regions/peer-role";
 import { ConfigurationError, errorMessage, MeridianError } from "@/lib/errors";
 import { maskCredentials } from "@/lib/log";
 import { STANDARD_DEFAULTS, type PolicyDefaults } from "@/lib/policy-defaults";
@@ -11,6 +12,9 @@ import {
   pendingMigrations,
 } from "@/scripts/migration-history";
 
+/** Of the roles that workers reach other regions as, by the workers' region. */
+export type PeerPasswords = Readonly<Record<string, string>>;
+
 export interface MigratableRegion {
   id: string;
   /** As the owner, and not through a pooler. */
@@ -18,6 +22,8 @@ export interface MigratableRegion {
   isPrimary: boolean;
   /** Lets the role meridian_app log in with this password. */
   appPassword?: string;
+  /** Lets the workers of other regions log in with these, by region. */
+  peerPasswords?: PeerPasswords;
 }
 
 export interface MigrateOptions {
@@ -63,8 +69,12 @@ function refusePooler(url: string): void {
   }
 }
 
-async function setAppPassword(client: Client, password: string): Promise<void> {
-  const statement = `ALTER ROLE meridian_app LOGIN PASSWORD ${escapeLiteral(password)}`;
+async function letLogIn(
+  client: Pick<Client, "query">,
+  role: string,
+  password: string,
+): Promise<void> {
+  const statement = `ALTER ROLE ${escapeIdentifier(role)} LOGIN PASSWORD ${escapeLiteral(password)}`;
   for (let attempt = 1; ; attempt++) {
     try {
       await client.query(statement);
@@ -73,6 +83,19 @@ async function setAppPassword(client: Client, password: string): Promise<void> {
       const again = error instanceof DatabaseError && error.code === CONCURRENT_UPDATE;
       if (!again || attempt === ROLE_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** Lets the workers of other regions log in at the database of `region`. */
+export async function admitPeers(
+  client: Pick<Client, "query">,
+  region: string,
+  passwords: PeerPasswords,
+): Promise<void> {
+  for (const [reader, password] of Object.entries(passwords)) {
+    if (reader === region) continue;
+    await client.query("SELECT mr.make_peer_role($1)", [reader]);
+    await letLogIn(client, peerRole(reader), password);
   }
 }
 
@@ -130,7 +153,8 @@ async function migrateRegion(
       ]);
     }
     const appPassword = region.appPassword ?? options.appPassword;
-    if (appPassword !== undefined) await setAppPassword(client, appPassword);
+    if (appPassword !== undefined) await letLogIn(client, "meridian_app", appPassword);
+    await admitPeers(client, region.id, region.peerPasswords ?? {});
     report.ok = true;
   } catch (error) {
     const code =

@@ -53,13 +53,14 @@ async function join(mode: "add" | "rebuild", id: string, flags: Flags): Promise<
     if (!flags.json) console.log(line);
   };
   let printedAtMs = 0;
+  const target = databaseTargets().find((candidate) => candidate.id === id);
   const joined = await joinRegion({
     id,
     mode,
     peers,
     directUrl: urlOf(id, flags),
-    appPassword:
-      flags.appPassword ?? databaseTargets().find((target) => target.id === id)?.appPassword,
+    appPassword: flags.appPassword ?? target?.appPassword,
+    peerPasswords: target?.peerPasswords,
     defaults: parsePolicyDefaults(process.env),
     log,
     onProgress: (progress) => {

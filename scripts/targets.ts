@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { parseRegions, type EnvSource } from "@/lib/env";
+import { parseRegions, type EnvSource, type RegionEnv } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
 import { parseRegionCatalogue } from "@/lib/region-catalogue";
 import { localDir } from "@/scripts/local/paths";
-import type { MigratableRegion } from "@/scripts/migrate-runner";
+import type { MigratableRegion, PeerPasswords } from "@/scripts/migrate-runner";
 
 const clusterSchema = z.object({
   regions: z.array(z.object({ id: z.string(), directUrl: z.string() })).min(1),
@@ -18,6 +18,12 @@ function appPasswordOf(writeUrl: string): string | undefined {
   const { username, password } = new URL(writeUrl);
   if (decodeURIComponent(username) !== APP_ROLE || password === "") return undefined;
   return decodeURIComponent(password);
+}
+
+export function peerPasswordsOf(regions: readonly RegionEnv[]): PeerPasswords {
+  return Object.fromEntries(
+    regions.flatMap(({ id, peerPassword }) => (peerPassword === null ? [] : [[id, peerPassword]])),
+  );
 }
 
 function fromLocalPlanet(file: string, source: EnvSource): MigratableRegion[] {
@@ -40,10 +46,13 @@ export function databaseTargets(
 ): MigratableRegion[] {
   const configured = Object.keys(source).some((name) => /^DB_.+_(READ|WRITE|DIRECT)$/.test(name));
   if (!configured && existsSync(clusterFile)) return fromLocalPlanet(clusterFile, source);
-  return parseRegions(source).map((region) => ({
+  const configuredRegions = parseRegions(source);
+  const passwords = peerPasswordsOf(configuredRegions);
+  return configuredRegions.map((region) => ({
     id: region.id,
     directUrl: region.directUrl,
     isPrimary: region.isPrimary,
     appPassword: appPasswordOf(region.writeUrl),
+    peerPasswords: passwords,
   }));
 }

@@ -42,6 +42,7 @@ describe("regions", () => {
     const source = databases();
     expect(parseEnv(source).regions[0]).toMatchObject({
       directUrl: source.DB_US_EAST_WRITE,
+      peerPassword: null,
       redisUrl: null,
     });
     const env = parseEnv({
@@ -148,6 +149,7 @@ describe("a missing or malformed value", () => {
     ["DB_US_EAST_DIRECT", `postgresql://app:${PASSWORD}@host`, "ends with a database name."],
     ["REDIS_URL", `http://:${PASSWORD}@host`, "a redis:// or rediss:// URL."],
     ["AUTH_SECRET", PASSWORD, "a secret of at least 32 characters."],
+    ["PEER_PASSWORD_US_EAST", PASSWORD, "a secret of at least 32 characters."],
     ["MERIDIAN_LOCAL_PLANET", "yes", "1, 0, true or false."],
     ["CONFLICT_RETENTION_DAYS", "0", "a number of days from 1 to 99999."],
     ["CONFLICT_RETENTION_DAYS", "1.5", "a number of days from 1 to 99999."],

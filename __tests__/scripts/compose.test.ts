@@ -6,6 +6,7 @@ import { parseEnv as parseEnvFile } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseEnv, type EnvSource } from "@/lib/env";
+import { topologyFromEnv } from "@/lib/db/regions/topology";
 import { projectRoot } from "@/scripts/local/paths";
 
 interface Service {
@@ -35,10 +36,15 @@ const secrets = (...more: string[]) =>
     cwd: projectRoot,
     encoding: "utf8",
   });
+const envFileOf = (words: readonly string[]) => {
+  const file = /^--env-file=\/run\/meridian\/([\w-]+\.env)$/;
+  return words.flatMap((word) => file.exec(word)?.[1] ?? []).join();
+};
+
 /** What a service's process finds in its environment. */
-const environmentOf = ({ environment }: Service): EnvSource => ({
+const environmentOf = ({ entrypoint = [], command = [], environment }: Service): EnvSource => ({
   NODE_ENV: "production",
-  ...parseEnvFile(readFileSync(path.join(folder, "app.env"), "utf8")),
+  ...parseEnvFile(readFileSync(path.join(folder, envFileOf([...entrypoint, ...command])), "utf8")),
   ...Object.fromEntries(
     Object.entries(environment ?? {}).map(([name, value]) => [
       name,
@@ -120,6 +126,32 @@ describe("docker-compose.yml", () => {
     expect(workers.map(([, { environment }]) => environment?.CURRENT_REGION).sort()).toEqual(
       env.regions.map(({ id }) => id).sort(),
     );
+  });
+
+  it("gives each process the passwords that it needs, and no others", () => {
+    const namesOf = (service: Service) =>
+      Object.keys(environmentOf(service))
+        .filter((name) => /_DIRECT$|^PEER_PASSWORD|^SEED/.test(name))
+        .sort();
+    for (const [name, key] of [
+      ["us-east", "US_EAST"],
+      ["eu-west", "EU_WEST"],
+      ["ap-southeast", "AP_SOUTHEAST"],
+    ] as const) {
+      const worker = compose.services[`worker-${name}`]!;
+      expect(namesOf(worker)).toEqual([`DB_${key}_DIRECT`, `PEER_PASSWORD_${key}`]);
+      const env = parseEnv(environmentOf(worker));
+      const topology = topologyFromEnv(env);
+      for (const { id } of topology.regions) {
+        const { username, hostname } = new URL(topology.endpoints(topology.currentRegion, id).peer);
+        expect(username).toBe(
+          id === env.currentRegion ? "meridian_owner" : `meridian_peer_${env.currentRegion}`,
+        );
+        expect(compose.services[hostname]?.image).toMatch(/^postgres:/);
+      }
+    }
+    expect(namesOf(compose.services.web!)).toEqual([]);
+    expect(namesOf(compose.services.migrate!)).toHaveLength(7);
   });
 
   it("has a proxy in front of its databases, and of nothing else, for Neon's driver", () => {

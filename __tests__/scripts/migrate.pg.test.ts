@@ -10,6 +10,7 @@ import {
   withAdmin,
   testStores,
 } from "@/__tests__/support/stores";
+import { asPeer } from "@/lib/db/regions/peer-role";
 import { migrateRegions, type MigrateOptions, type RegionReport } from "@/scripts/migrate-runner";
 import { MIGRATIONS_DIR, readMigrations } from "@/scripts/migration-files";
 
@@ -223,4 +224,26 @@ test("the project's own history names the regions and lets the application in", 
       admin.query(`ALTER ROLE meridian_app PASSWORD '${testStores().appPassword}'`),
     );
   }
+});
+
+test("workers of other regions log in with the passwords that they were given, after each run", async () => {
+  const [first, second] = regions;
+  const { peerPassword } = testStores();
+  const peerPasswords = { [second!.id]: peerPassword };
+  const logIn = async () => {
+    const peer = new Client({
+      connectionString: asPeer(first!.directUrl, second!.id, peerPassword),
+    });
+    try {
+      await peer.connect();
+      const { rows } = await peer.query<{ region: string }>("SELECT region FROM mr.local");
+      return rows[0]?.region;
+    } finally {
+      await peer.end();
+    }
+  };
+  await migrateRegions(regions.map((region) => ({ ...region, peerPasswords })));
+  expect(await logIn()).toBe(first!.id);
+  await migrateRegions(regions.map((region) => ({ ...region, peerPasswords })));
+  expect(await logIn()).toBe(first!.id);
 });

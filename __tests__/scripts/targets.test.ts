@@ -31,8 +31,18 @@ test("the environment wins, and gives the application's password", () => {
     DB_A_DIRECT: "postgresql://owner:secret@h/d",
   };
   expect(databaseTargets(source, clusterFile)).toEqual([
-    { id: "a", directUrl: source.DB_A_DIRECT, isPrimary: true, appPassword: "p@ss" },
+    {
+      id: "a",
+      directUrl: source.DB_A_DIRECT,
+      isPrimary: true,
+      appPassword: "p@ss",
+      peerPasswords: {},
+    },
   ]);
+  const PEER_PASSWORD_A = "of-the-workers-in-region-a-0123456789";
+  expect(databaseTargets({ ...source, PEER_PASSWORD_A }, clusterFile)[0]?.peerPasswords).toEqual({
+    a: PEER_PASSWORD_A,
+  });
   const owner = { ...source, DB_A_WRITE: source.DB_A_DIRECT };
   expect(databaseTargets(owner, clusterFile)[0]?.appPassword).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import type { TestProject } from "vitest/node";
 import { chooseStoreServers, type StoreServers } from "@/__tests__/support/store-servers";
 import {
   TEMPLATE,
+  testPeerPasswords,
   withAdmin,
   withDatabase,
   type TestCluster,
@@ -30,6 +31,7 @@ async function removeLeftovers(): Promise<void> {
 async function createTemplates(
   clusters: readonly TestCluster[],
   appPassword: string,
+  peerPassword: string,
 ): Promise<void> {
   await Promise.all(
     clusters.map(({ adminUrl }) =>
@@ -41,6 +43,7 @@ async function createTemplates(
       id: regionId,
       directUrl: withDatabase(adminUrl, TEMPLATE),
       isPrimary: index === 0,
+      peerPasswords: testPeerPasswords(peerPassword),
     })),
     // The regions are named in each copy: a file may want fewer than all of them.
     { appPassword, initialise: false },
@@ -52,6 +55,7 @@ async function createTemplates(
 async function startStores(servers: StoreServers, dir: string, stops: Stop[]): Promise<TestStores> {
   const password = randomBytes(12).toString("hex");
   const appPassword = randomBytes(12).toString("hex");
+  const peerPassword = randomBytes(12).toString("hex");
   const redis = await servers.redis(path.join(dir, "redis"));
   stops.push(() => redis.stop());
   const started = await Promise.allSettled(
@@ -65,8 +69,8 @@ async function startStores(servers: StoreServers, dir: string, stops: Stop[]): P
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
-  await createTemplates(clusters, appPassword);
-  return { clusters, redisUrl: redis.url, appPassword };
+  await createTemplates(clusters, appPassword, peerPassword);
+  return { clusters, redisUrl: redis.url, appPassword, peerPassword };
 }
 
 /** As many as files run at the same time: `maxWorkers` of the configuration. */

@@ -6,7 +6,14 @@ import { promisify } from "node:util";
 import { startPostgres, type RunningPostgres } from "@/scripts/local/embedded-postgres";
 import { localDir } from "@/scripts/local/paths";
 import { migrateRegions } from "@/scripts/migrate-runner";
-import { TEMPLATE, withAdmin, withDatabase, type TestCluster, testStores } from "./stores";
+import {
+  TEMPLATE,
+  testPeerPasswords,
+  testStores,
+  withAdmin,
+  withDatabase,
+  type TestCluster,
+} from "./stores";
 
 /** A Postgres server of a test's own, whose files can be copied and put back. */
 export interface OwnCluster extends TestCluster {
@@ -36,7 +43,14 @@ export async function startOwnCluster(regionId: string): Promise<OwnCluster> {
   const adminUrl = server!.url;
   await withAdmin(adminUrl, (admin) => admin.query(`CREATE DATABASE ${TEMPLATE}`));
   const [report] = await migrateRegions(
-    [{ id: regionId, directUrl: withDatabase(adminUrl, TEMPLATE), isPrimary: true }],
+    [
+      {
+        id: regionId,
+        directUrl: withDatabase(adminUrl, TEMPLATE),
+        isPrimary: true,
+        peerPasswords: testPeerPasswords(testStores().peerPassword),
+      },
+    ],
     { appPassword, initialise: false },
   );
   if (!report?.ok) throw new Error(`The template of ${regionId}: ${report?.error?.message}`);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Pool } from "pg";
 import { DEFAULT_FAILOVER_SETTINGS, type FailoverSettings } from "@/lib/db/failover/settings";
+import { asPeer } from "@/lib/db/regions/peer-role";
 import { findRegion, type Endpoints, type Topology } from "@/lib/db/regions/topology";
 import { parseRegionIdOf, type RegionId } from "@/lib/db/regions/region-id";
 import { Runtime } from "@/lib/db/regions/runtime";
@@ -9,6 +10,7 @@ import { STANDARD_QUORUM_HEDGE_MS, type PolicyDefaults } from "@/lib/policy-defa
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { parseResidencies } from "@/lib/residencies";
 import { LinkProxy } from "@/scripts/local/link-proxy";
+import type { PeerPasswords } from "@/scripts/migrate-runner";
 import { openDatabasePath } from "./database-path";
 import {
   createEmptyDatabase,
@@ -16,6 +18,7 @@ import {
   dropDatabase,
   type TestCluster,
   type TestRegion,
+  testPeerPasswords,
   testStores,
 } from "./stores";
 import { testDefaults } from "./test-defaults";
@@ -51,6 +54,8 @@ export interface TestPlanet {
   resumeWorkers(): Promise<void>;
   /** @param settings of its topology that are other than the planet's */
   runtime(vantage: string, settings?: Pick<Topology, "quorumHedgeMs">): Runtime;
+  /** Of the roles that workers reach other regions as, the spare region's too. */
+  peerPasswords: PeerPasswords;
   /** From now on topologies have the spare region too. */
   includeSpare(): void;
   stop(): Promise<void>;
@@ -93,6 +98,7 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
   const regions = [...stores.regions, ...(spare ? [spare.region] : [])];
   const ids = stores.regions.map((region) => region.id as RegionId);
   const redisUrl = options.redis === false ? null : (options.redisUrl ?? stores.redisUrl);
+  const { peerPassword } = testStores();
   const links = new Map<string, Link>();
   const endpoints = new Map<string, Endpoints>();
   const workers: { worker: RegionWorker; done: Promise<void> }[] = [];
@@ -120,6 +126,10 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
         read: through(to.appUrl, postgres),
         write: through(to.appUrl, postgres),
         direct: through(to.directUrl, postgres),
+        peer: through(
+          from === to.id ? to.directUrl : asPeer(to.directUrl, from, peerPassword),
+          postgres,
+        ),
         redis: redis && redisUrl ? through(redisUrl, redis) : null,
       });
     }
@@ -193,6 +203,10 @@ export async function startTestPlanet(options: TestPlanetOptions = {}): Promise<
     startWorkers,
     pauseWorkers,
     resumeWorkers: startWorkers,
+    peerPasswords: {
+      ...testPeerPasswords(peerPassword),
+      ...(spare ? { [spare.region.id]: peerPassword } : {}),
+    },
     includeSpare: () => {
       if (spare) ids.push(spare.region.id as RegionId);
     },

@@ -4,6 +4,7 @@ import { Client, Pool } from "pg";
 import { inject } from "vitest";
 import { waitFor } from "@/__tests__/support/wait-for";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
+import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { declareEntities } from "@/scripts/declare-entities";
 import { testDefaults } from "./test-defaults";
 
@@ -18,6 +19,8 @@ export interface TestStores {
   clusters: TestCluster[];
   redisUrl: string;
   appPassword: string;
+  /** Of the roles of other regions' workers, whichever region's. */
+  peerPassword: string;
 }
 
 declare module "vitest" {
@@ -33,6 +36,11 @@ export function testStores(): TestStores {
   const stores = sets[(Number(process.env.VITEST_POOL_ID ?? 1) - 1) % sets.length];
   if (!stores) throw new Error("No stores were started");
   return stores;
+}
+
+/** The same for the workers of each of the default regions. */
+export function testPeerPasswords(password: string): Record<string, string> {
+  return Object.fromEntries(DEFAULT_REGIONS.map(({ id }) => [id, password]));
 }
 
 /** Migrated once per cluster; copying it is a tenth of the time of migrating. */

@@ -74,6 +74,7 @@ async function throughProxies(endpoints: Endpoints, proxies: LinkProxy[]): Promi
     read: database,
     write: database,
     direct: endpoints.direct,
+    peer: endpoints.peer,
     redis: endpoints.redis === null ? null : await through(endpoints.redis),
   };
 }

@@ -82,7 +82,13 @@ async function createRegion(serverUrl: string, name: string): Promise<BenchDatab
   const app = new URL(target);
   app.username = "meridian_app";
   app.password = appPassword;
-  const endpoints = { read: app.href, write: app.href, direct: target.href, redis: null };
+  const endpoints = {
+    read: app.href,
+    write: app.href,
+    direct: target.href,
+    peer: target.href,
+    redis: null,
+  };
   const runtime = new Runtime(() => ({
     regions: [region],
     currentRegion: region.id,

@@ -7,7 +7,7 @@ export type Catalogue = ReadonlyMap<string, string>;
 const OUR_SCHEMAS = "n.nspname IN ('public', 'mr')";
 
 /** Owners are called differently on every host: only the roles that migrations create matter. */
-const OUR_ROLES = "r.rolname IN ('meridian_app', 'mr_apply')";
+const OUR_ROLES = "r.rolname IN ('meridian_app', 'mr_apply', 'mr_peer')";
 
 /**
  * Functions (and procedures) of ours: no aggregates, nothing of an extension, and not the two that

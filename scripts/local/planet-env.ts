@@ -1,8 +1,11 @@
+import { createHmac } from "node:crypto";
 import type { EnvSource } from "@/lib/env";
 import { parseRegionCatalogue, type RegionEntry } from "@/lib/region-catalogue";
+import { asPeer } from "@/lib/db/regions/peer-role";
 import { ConfigurationError } from "@/lib/errors";
 import type { PlanetSecrets } from "@/scripts/local/planet-files";
 import type { RegionLink } from "@/scripts/local/planet-links";
+import type { PeerPasswords } from "@/scripts/migrate-runner";
 
 export const OWNER_ROLE = "postgres";
 export const APP_ROLE = "meridian_app";
@@ -12,13 +15,16 @@ export interface Endpoints {
   read: string;
   write: string;
   direct: string;
+  peer: string;
   redis: string | null;
 }
 
 export interface PlanetRegion {
   entry: RegionEntry;
   /** A database given in the environment; null means that the planet starts one. */
-  external: Omit<Endpoints, "redis"> | null;
+  external: Omit<Endpoints, "peer" | "redis"> | null;
+  /** Of roles in a database that was given: by the region whose workers log in there. */
+  peerPasswords: PeerPasswords;
   /** A Redis of its own that the environment gives it. */
   externalRedis: string | null;
 }
@@ -30,7 +36,14 @@ export interface PlanetRegion {
  */
 export function planRegions(source: EnvSource): PlanetRegion[] {
   const value = (name: string) => source[name]?.trim() || undefined;
-  return parseRegionCatalogue(value("MERIDIAN_REGIONS")).map((entry) => {
+  const entries = parseRegionCatalogue(value("MERIDIAN_REGIONS"));
+  const peerPasswords = Object.fromEntries(
+    entries.flatMap(({ id, envKey }) => {
+      const password = value(`PEER_PASSWORD_${envKey}`);
+      return password === undefined ? [] : [[id, password]];
+    }),
+  );
+  return entries.map((entry) => {
     const name = (kind: string) => `DB_${entry.envKey}_${kind}`;
     const write = value(name("WRITE"));
     const read = value(name("READ"));
@@ -38,7 +51,7 @@ export function planRegions(source: EnvSource): PlanetRegion[] {
     const externalRedis = value(`REDIS_URL_${entry.envKey}`) ?? null;
     if (write !== undefined) {
       const external = { write, read: read ?? write, direct: direct ?? write };
-      return { entry, external, externalRedis };
+      return { entry, external, peerPasswords, externalRedis };
     }
     if (read !== undefined || direct !== undefined) {
       throw new ConfigurationError(
@@ -46,7 +59,7 @@ export function planRegions(source: EnvSource): PlanetRegion[] {
         { variables: [name("WRITE")] },
       );
     }
-    return { entry, external: null, externalRedis };
+    return { entry, external: null, peerPasswords, externalRedis };
   });
 }
 
@@ -63,6 +76,11 @@ export function databaseUrl(
   return `postgresql://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`;
 }
 
+/** With which the workers of a region log in at the planet's own databases of the others. */
+export function peerPassword({ peerSecret }: PlanetSecrets, reader: string): string {
+  return createHmac("sha256", peerSecret).update(reader).digest("base64url");
+}
+
 /** How code in `link.from` reaches `link.to`. Pure. */
 export function endpointsOf(
   link: RegionLink,
@@ -72,12 +90,18 @@ export function endpointsOf(
 ): Endpoints {
   const linked = link.redis ? `redis://127.0.0.1:${link.redis.port}` : sharedRedis;
   const redis = region.externalRedis ?? linked;
-  if (region.external) return { ...region.external, redis };
+  const { from, to } = link;
+  if (region.external) {
+    const { direct } = region.external;
+    const peer = from === to ? direct : asPeer(direct, from, region.peerPasswords[from] ?? null);
+    return { ...region.external, peer, redis };
+  }
   const port = link.postgres?.port;
   if (port === undefined) throw new Error(`Link ${link.from} to ${link.to} has no proxy.`);
   const write = databaseUrl(APP_ROLE, secrets.appPassword, port);
   const direct = databaseUrl(OWNER_ROLE, secrets.ownerPassword, port);
-  return { read: write, write, direct, redis };
+  const peer = from === to ? direct : asPeer(direct, from, peerPassword(secrets, from));
+  return { read: write, write, direct, peer, redis };
 }
 
 export interface ChildEnvironmentOptions {

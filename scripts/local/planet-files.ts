@@ -18,6 +18,7 @@ const secret = z.string().min(32);
 const secretsSchema = z.object({
   ownerPassword: secret,
   appPassword: secret,
+  peerSecret: secret,
   authSecret: secret,
   replicationSecret: secret,
   controlToken: secret,
@@ -116,6 +117,7 @@ export class PlanetFiles {
     const secrets = {
       ownerPassword: generate(),
       appPassword: generate(),
+      peerSecret: generate(),
       authSecret: generate(),
       replicationSecret: generate(),
       controlToken: generate(),

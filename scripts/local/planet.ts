@@ -11,6 +11,7 @@ import { prepareDatabases } from "@/scripts/local/planet-databases";
 import {
   childEnvironment,
   endpointsOf,
+  peerPassword,
   planRegions,
   type Endpoints,
   type PlanetRegion,
@@ -161,6 +162,11 @@ export class Planet {
         isPrimary: region.entry.isPrimary,
         directUrl: stores.directUrl(region),
         appPassword: region.external ? undefined : secrets.appPassword,
+        peerPasswords: region.external
+          ? region.peerPasswords
+          : Object.fromEntries(
+              regions.map(({ entry }) => [entry.id, peerPassword(secrets, entry.id)]),
+            ),
       })),
       allOurs: regions.every(({ external }) => external === null),
       migrate: options.migrate,

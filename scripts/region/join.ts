@@ -4,7 +4,7 @@ import { copyFrom, type Copied, type CopyProgress } from "@/lib/db/replication/r
 import { registerRegion, seenBeats, seenIncarnation } from "@/lib/db/replication/repair/enrol";
 import { withCopyLock } from "@/lib/db/replication/repair/restored";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
-import { migrateRegions } from "@/scripts/migrate-runner";
+import { admitPeers, migrateRegions, type PeerPasswords } from "@/scripts/migrate-runner";
 import { openRegions, reachable } from "./regions";
 
 export interface JoinOptions {
@@ -13,6 +13,8 @@ export interface JoinOptions {
   directUrl: string;
   /** Password of the role meridian_app there, if it is to log in with one. */
   appPassword?: string;
+  /** Of the roles that workers reach other regions as: this region's at the others, and theirs here. */
+  peerPasswords?: PeerPasswords;
   /** Every other region. */
   peers: readonly { id: string; directUrl: string }[];
   /**
@@ -87,8 +89,9 @@ async function requireFresh(pool: Pool, id: string): Promise<void> {
 }
 
 async function migrate(options: JoinOptions): Promise<void> {
-  const { id, directUrl, appPassword, defaults, log } = options;
-  const [report] = await migrateRegions([{ id, directUrl, appPassword, isPrimary: true }], {
+  const { id, directUrl, appPassword, peerPasswords, defaults, log } = options;
+  const region = { id, directUrl, appPassword, peerPasswords, isPrimary: true };
+  const [report] = await migrateRegions([region], {
     initialise: false,
     retryFailed: true,
     defaults,
@@ -188,6 +191,10 @@ export async function joinRegion(options: JoinOptions): Promise<Joined> {
     await migrate(options);
     return await withCopyLock(target, async () => {
       await registerRegion(up, id, { anew: true });
+      const ownPassword = options.peerPasswords?.[id];
+      if (ownPassword !== undefined) {
+        await Promise.all(up.map((peer) => admitPeers(peer.pool, peer.id, { [id]: ownPassword })));
+      }
       const incarnation = mode === "add" ? 0 : (seen ?? 0) + 1;
       const actor = await name(target.pool, id, incarnation, up);
       log?.(`${id}: writes as ${actor}, registered in ${up.map((peer) => peer.id).join(", ")}`);

@@ -54,6 +54,7 @@ describe("joining regions while writes go on", () => {
       id: FOURTH,
       directUrl: fourth.directUrl,
       peers: planet.regions,
+      peerPasswords: planet.peerPasswords,
       mode: "add",
       onProgress: ({ entity, rows }) => progress.push(`${entity} ${rows}`),
     });
@@ -123,6 +124,7 @@ describe("joining regions while writes go on", () => {
       id: AP,
       directUrl: ap.directUrl,
       peers: others,
+      peerPasswords: planet.peerPasswords,
       mode: "rebuild",
     });
     expect(joined.actor).toBe(`${AP}#1`);

@@ -37,7 +37,13 @@ beforeAll(async () => {
     residencies: {},
     addressSecret: null,
     failover: null,
-    endpoints: () => ({ read: url, write: url, direct: region.directUrl, redis: null }),
+    endpoints: () => ({
+      read: url,
+      write: url,
+      direct: region.directUrl,
+      peer: region.directUrl,
+      redis: null,
+    }),
   };
   runtime = new Runtime(() => topology);
   manager = new WriteConflictManager(() => runtime);

@@ -52,7 +52,13 @@ export async function startDomain(options: Partial<PolicyDefaults> = {}): Promis
     endpoints: (_, id) => {
       const { appUrl, directUrl } = pick(id);
       const url = down.has(id) ? NOWHERE : path.through(appUrl);
-      return { read: url, write: url, direct: directUrl, redis: stores.redisUrl };
+      return {
+        read: url,
+        write: url,
+        direct: directUrl,
+        peer: directUrl,
+        redis: stores.redisUrl,
+      };
     },
   };
   const holder = globalThis as { meridianRuntime?: Runtime };

@@ -16,7 +16,7 @@ export const WARM_CONNECTIONS = 3;
 
 export interface ControllerOptions {
   region: RegionId;
-  /** Every region by id, this one included, as the owner, with a `min`. `query_timeout` bounds a probe. */
+  /** Every region by id, this one as the owner, with a `min`. `query_timeout` bounds a probe. */
   pools: ReadonlyMap<RegionId, pg.Pool>;
   settings: FailoverSettings;
   distanceMs: (from: RegionId, to: RegionId) => number;

@@ -85,7 +85,7 @@ export class PgRegionControl implements RegionControl {
   private types: Promise<ReadonlyMap<string, number>> | undefined;
 
   /**
-   * @param pool as the owner and not through a pooler; its query_timeout bounds every call that
+   * @param pool as the owner or, but for `merge`, as a peer; not through a pooler. Its query_timeout bounds every call that
    *   moves no rows
    */
   constructor(

@@ -5,6 +5,7 @@ import { ConfigurationError } from "@/lib/errors";
 import type { Residencies } from "@/lib/residencies";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { checkFailoverSettings, type FailoverSettings } from "@/lib/db/failover/settings";
+import { asPeer } from "./peer-role";
 import { byDistance, distanceKm, estimatedRoundTripMs } from "./distance";
 import { parseRegionIdOf, type RegionId } from "./region-id";
 
@@ -24,6 +25,8 @@ export interface Endpoints {
   readonly write: string;
   /** As the owner, not through a pooler. */
   readonly direct: string;
+  /** For a worker of the vantage: as its role, which is told what its region may have; see peer-role.ts. */
+  readonly peer: string;
   /** Null: no Redis, degraded bus. */
   readonly redis: string | null;
 }
@@ -65,6 +68,7 @@ const linksSchema = z.object({
         read: z.string(),
         write: z.string(),
         direct: z.string(),
+        peer: z.string(),
         redis: z.string().nullable(),
       }),
     ),
@@ -91,17 +95,21 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     longitude: region.longitude,
     isPrimary: region.isPrimary,
   }));
-  const plain = new Map<string, Endpoints>(
-    env.regions.map((region) => [
-      region.id,
-      {
-        read: region.readUrl,
-        write: region.writeUrl,
-        direct: region.directUrl,
-        redis: region.redisUrl,
-      },
-    ]),
-  );
+  const plain = (vantage: RegionId, id: RegionId): Endpoints | undefined => {
+    const region = env.regions.find((entry) => entry.id === id);
+    if (!region) return undefined;
+    const reader = env.regions.find((entry) => entry.id === vantage);
+    return {
+      read: region.readUrl,
+      write: region.writeUrl,
+      direct: region.directUrl,
+      peer:
+        vantage === id
+          ? region.directUrl
+          : asPeer(region.directUrl, vantage, reader?.peerPassword ?? null),
+      redis: region.redisUrl,
+    };
+  };
   const links = env.linksPath === null ? null : readLinks(env.linksPath);
   return {
     regions,
@@ -121,7 +129,7 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     neonProxy: env.neonProxy,
     serverless: env.serverless,
     endpoints(vantage, region) {
-      const endpoints = links?.from[vantage]?.[region] ?? plain.get(region);
+      const endpoints = links?.from[vantage]?.[region] ?? plain(vantage, region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);
       return endpoints;
     },

@@ -117,7 +117,7 @@ export class BusSubscriber implements Service {
   private listener: pg.Client | undefined;
 
   constructor(
-    private readonly origin: { region: RegionId; redisUrl: string | null; directUrl: string },
+    private readonly origin: { region: RegionId; redisUrl: string | null; listenUrl: string },
     private readonly secret: string,
     private readonly handlers: BusHandlers,
   ) {
@@ -165,7 +165,7 @@ export class BusSubscriber implements Service {
     const backoff = new Backoff({ minMs: 100, maxMs: 2_000 });
     while (!signal.aborted) {
       const client = new pg.Client({
-        connectionString: this.origin.directUrl,
+        connectionString: this.origin.listenUrl,
         connectionTimeoutMillis: 3_000,
         query_timeout: 5_000,
         keepAlive: true,

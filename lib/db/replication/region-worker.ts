@@ -72,7 +72,7 @@ export class RegionWorker implements Service {
     const peers = new Map(
       regionIds(topology).map((id) => [
         id,
-        this.open(topology.endpoints(region, id).direct, 2, PROBE_TIMEOUT_MS),
+        this.open(topology.endpoints(region, id).peer, 2, PROBE_TIMEOUT_MS),
       ]),
     );
     const recovery = new Recovery({
@@ -81,7 +81,7 @@ export class RegionWorker implements Service {
       peers: new Map(
         regionIds(topology).map((id) => [
           id,
-          this.open(topology.endpoints(region, id).direct, 1, COPY_TIMEOUT_MS),
+          this.open(topology.endpoints(region, id).peer, 1, COPY_TIMEOUT_MS),
         ]),
       ),
     });
@@ -137,7 +137,7 @@ export class RegionWorker implements Service {
   private comparable(): RepairRegion[] {
     return regionIds(this.topology).map((id) => ({
       id,
-      pool: this.open(this.topology.endpoints(this.region, id).direct, 2, COPY_TIMEOUT_MS),
+      pool: this.open(this.topology.endpoints(this.region, id).peer, 2, COPY_TIMEOUT_MS),
     }));
   }
 
@@ -150,7 +150,7 @@ export class RegionWorker implements Service {
       regionIds(topology).map((id) => [
         id,
         this.open(
-          topology.endpoints(region, id).direct,
+          topology.endpoints(region, id).peer,
           WARM_CONNECTIONS + 1,
           settings.probeTimeoutMs,
           WARM_CONNECTIONS,
@@ -169,11 +169,11 @@ export class RegionWorker implements Service {
       origin,
       reader: region,
       target: local,
-      source: this.open(endpoints.direct, 1),
+      source: this.open(endpoints.peer, 1),
       onApplied: (entities) => this.bus?.tellChanged(entities),
     });
     const subscriber = new BusSubscriber(
-      { region: origin, redisUrl: endpoints.redis, directUrl: endpoints.direct },
+      { region: origin, redisUrl: endpoints.redis, listenUrl: endpoints.peer },
       topology.replicationSecret,
       { onMessage: (message) => applier.receive(message), onHint: () => applier.hint() },
     );

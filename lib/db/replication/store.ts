@@ -19,7 +19,7 @@ const APPLIED_BYTES_PER_MS = 5_000;
 /** Longest time for trying the rows of a batch apart. */
 const ISOLATE_TIMEOUT_MS = 300_000;
 
-/** Connections of a worker to one region, as the owner and not through a pooler. */
+/** Connections of a worker to one region: to its own as the owner, to others as a peer. Not through a pooler. */
 export function connectStore(
   url: string,
   options: { max?: number; min?: number; queryTimeoutMs?: number } = {},

@@ -37,9 +37,22 @@ test("without links every vantage reaches a region by the same endpoints", () =>
     read: "postgresql://app:secret@US_EAST.example/READ",
     write: "postgresql://app:secret@US_EAST.example/WRITE",
     direct: "postgresql://app:secret@US_EAST.example/DIRECT",
+    peer: "postgresql://app:secret@US_EAST.example/DIRECT",
     redis: "redis://shared",
   });
   expect(found.endpoints(AP, US)).toEqual(found.endpoints(EU, US));
+});
+
+test("workers with a password of their own reach other regions as their region's role", () => {
+  const password = "peer/password+of:eu-west-1-0123456789";
+  const found = topology({ PEER_PASSWORD_EU_WEST: password });
+  const { direct, peer } = found.endpoints(EU, US);
+  expect(peer).toBe(
+    direct.replace("app:secret", `meridian_peer_eu-west-1:${encodeURIComponent(password)}`),
+  );
+  expect(decodeURIComponent(new URL(peer).password)).toBe(password);
+  expect(found.endpoints(EU, EU).peer).toBe(found.endpoints(EU, EU).direct);
+  expect(found.endpoints(AP, US).peer).toBe(direct);
 });
 
 test("a region that is not configured has no endpoints", () => {
@@ -61,7 +74,7 @@ describe("links", () => {
   };
 
   test("replace the endpoints of the vantages and regions that they name", () => {
-    const slow = { read: "r", write: "w", direct: "d", redis: null };
+    const slow = { read: "r", write: "w", direct: "d", peer: "p", redis: null };
     const links = file("links.json", JSON.stringify({ from: { [EU]: { [US]: slow } } }));
     const found = topology({ MERIDIAN_LINKS: links });
     expect(found.endpoints(EU, US)).toEqual(slow);

@@ -79,7 +79,7 @@ describe("a connection that is reset does not end the process", () => {
 
   test("the listener's", async () => {
     const subscriber = new BusSubscriber(
-      { region, redisUrl: null, directUrl: url },
+      { region, redisUrl: null, listenUrl: url },
       "replication-secret-of-the-tests-012345",
       { onMessage: () => undefined, onHint: () => undefined },
     );

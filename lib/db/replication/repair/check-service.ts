@@ -15,7 +15,7 @@ const STILL_MS = 10_000;
 
 export interface RepairCheckerOptions {
   local: pg.Pool;
-  /** Every region, as the owner; two connections each. */
+  /** Every region, of which the others as a peer; two connections each. */
   regions: readonly RepairRegion[];
   intervalMs?: number;
 }

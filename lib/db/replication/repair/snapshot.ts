@@ -2,7 +2,7 @@ import type pg from "pg";
 import { isActor, type Actor } from "@/lib/db/regions/region-id";
 import { MeridianError } from "@/lib/errors";
 
-/** A region's database as repair sees it: as the owner, without a short query time-out. */
+/** A region's database as repair sees it, without a short query time-out: as the owner, or as a peer to read. */
 export interface RepairRegion {
   readonly id: string;
   readonly pool: pg.Pool;

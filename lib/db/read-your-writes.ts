@@ -18,9 +18,10 @@ import {
   type Positions,
 } from "./sessions/positions";
 import type { ReadLevel, Receipt } from "./sessions/receipt";
+import { beginEarly } from "./sessions/early-read";
 import { askedOf, makeReceipt } from "./sessions/make-receipt";
 import { routeRead } from "./sessions/route-read";
-import { openEntries, rememberShown } from "./sessions/session-entries";
+import { openEntries, rememberShown, type SessionEntries } from "./sessions/session-entries";
 import { issueToken, parseToken, type SessionToken, type TokenOwner } from "./sessions/token";
 
 export type { ReadLevel, Receipt, RouteReason } from "./sessions/receipt";
@@ -102,10 +103,23 @@ export class ReadYourWritesManager {
     // The leader may be none of them.
     if (level === "strong" && !leaderless && residents === undefined)
       return this.readStrongly(userId, preferredRegion, read, { vantage, started });
-    const session =
+    const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
+    const readIn = (region: RegionId, endpoint: "read" | "write") => {
+      const client = clients[endpoint](vantage, region);
+      return { client, data: within(READ_TIMEOUT_MS, read(client, region)) };
+    };
+    const early =
+      level === "session" && residents?.includes(preferred) !== false
+        ? beginEarly(
+            this.runtime(),
+            { vantage, region: preferred, token },
+            () => readIn(preferred, "read").data,
+          )
+        : null;
+    const session: SessionEntries =
       level === "session" || level === "strong"
         ? await openEntries(this.runtime(), userId, token, vantage)
-        : { required: NOTHING, complete: true };
+        : { entries: NOTHING, required: NOTHING, complete: true };
     const quorum =
       level === "strong" && options.of !== undefined && residents === undefined
         ? await quorumPositions(this.runtime(), options.of, vantage)
@@ -116,7 +130,6 @@ export class ReadYourWritesManager {
         : session.required;
 
     const failed = new Set<RegionId>();
-    const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
     for (;;) {
       const order = regionsByDistance(topology, preferred)
         .map((region) => region.id)
@@ -134,8 +147,12 @@ export class ReadYourWritesManager {
       const waitedMs = performance.now() - started;
       try {
         const endpoint = route.primary || level === "strong" ? "write" : "read";
-        const client = clients[endpoint](vantage, route.region);
-        const data = await within(READ_TIMEOUT_MS, read(client, route.region));
+        const isEarly =
+          early?.region === route.region && endpoint === "read" && early.hadAll(session.entries);
+        const { client, data: reading } = isEarly
+          ? { client: clients.read(vantage, route.region), data: early.data }
+          : readIn(route.region, endpoint);
+        const data = await reading;
         if (level !== "eventual")
           await rememberShown(this.runtime(), userId, vantage, { by: client, data, required });
         // The regions before this one did not answer, whatever their order said.

@@ -4,6 +4,7 @@
  * answered is waited for. Files of the build come from one that stays, as from a platform's edge.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
 import {
   createServer,
   request as send,
@@ -16,6 +17,12 @@ import { freePort } from "@/scripts/local/process-tools";
 
 /** Started and not used yet. */
 const AHEAD = 2;
+
+/**
+ * So many work on their answers at once. A platform gives each a processor; here they would take each other's time, and
+ * take slow answers for regions that are down.
+ */
+const AT_ONCE = availableParallelism();
 
 /** A process that takes longer for its last work is ended, in ms. */
 const END_MS = 60_000;
@@ -59,17 +66,35 @@ function startAhead(): void {
   ahead.push(instance);
 }
 
-function take(): Promise<Instance> {
+let working = 0;
+const waiting: (() => void)[] = [];
+
+async function take(): Promise<Instance> {
+  if (working < AT_ONCE) working++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
   while (ahead.length < AHEAD + 1) startAhead();
   return ahead.shift() ?? start();
+}
+
+/** To be called once by whoever took one, when its answer has begun or will not come. */
+function passOn(): void {
+  const next = waiting.shift();
+  if (next) next();
+  else working--;
 }
 
 function forward(
   instance: Instance,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  done: () => void,
+  on: { begun?: () => void; done?: () => void } = {},
 ): void {
+  let isBegun = false;
+  const begun = () => {
+    if (isBegun) return;
+    isBegun = true;
+    on.begun?.();
+  };
   const passed = send(
     {
       host,
@@ -80,6 +105,7 @@ function forward(
       agent: false,
     },
     (answer) => {
+      begun();
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     },
@@ -90,7 +116,8 @@ function forward(
   });
   outgoing.once("close", () => {
     passed.destroy();
-    done();
+    begun();
+    on.done?.();
   });
   incoming.pipe(passed);
 }
@@ -104,12 +131,23 @@ function end({ child }: Instance): void {
 const files = await start();
 const server = createServer((incoming, outgoing) => {
   if (STATIC.test(incoming.url ?? "")) {
-    forward(files, incoming, outgoing, () => undefined);
+    forward(files, incoming, outgoing);
     return;
   }
   take().then(
-    (instance) => forward(instance, incoming, outgoing, () => end(instance)),
-    () => outgoing.writeHead(503).end(),
+    (instance) => {
+      if (!outgoing.destroyed) {
+        forward(instance, incoming, outgoing, { begun: passOn, done: () => end(instance) });
+        return;
+      }
+      // Whoever asked is gone: it has answered nothing, and is for the next one.
+      ahead.unshift(Promise.resolve(instance));
+      passOn();
+    },
+    () => {
+      passOn();
+      outgoing.writeHead(503).end();
+    },
   );
 });
 while (ahead.length < AHEAD) startAhead();

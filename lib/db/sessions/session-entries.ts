@@ -13,19 +13,25 @@ import type { SessionToken } from "./token";
 
 type Parts = Pick<Runtime, "state" | "mirror" | "redis">;
 
-/**
- * Entries of cookie and mirror that some region has yet to apply. `complete` is false while the
- * mirror is away: then what only it knows is not among them.
- */
+export interface SessionEntries {
+  /** All of cookie and mirror. */
+  entries: Positions;
+  /** Of these what some region has yet to apply. */
+  required: Positions;
+  /** False while the mirror is away: then what only it knows is not among them. */
+  complete: boolean;
+}
+
 export async function openEntries(
   { state, mirror, redis }: Parts,
   userId: string,
   token: SessionToken,
   vantage: RegionId,
-): Promise<{ required: Positions; complete: boolean }> {
+): Promise<SessionEntries> {
   const { positions, complete } = await mirror.read(redis.of(vantage, vantage), userId);
   const all = token.kind === "valid" ? mergePositions(positions, token.positions) : positions;
   return {
+    entries: all,
     required: all.size === 0 ? all : missingPositions(all, state.floor(vantage)),
     complete,
   };

@@ -5,6 +5,7 @@ import { benchLeaderboard } from "./bench/leaderboard";
 import { benchRead } from "./bench/read";
 import { benchReplication } from "./bench/replication";
 import { benchRtt } from "./bench/rtt";
+import { benchScale } from "./bench/scale";
 import type { BenchResult, BenchRow } from "./bench/statistics";
 import { benchWrite } from "./bench/write";
 
@@ -17,6 +18,7 @@ const BENCHES = {
     about: "a session's read against Prisma alone and its replica extension",
   },
   rtt: { run: benchRtt, about: "trips between regions that an operation takes" },
+  scale: { run: benchScale, about: "what more documents, writers, regions and backlog cost" },
   leaderboard: { run: benchLeaderboard, about: "rank and top 100 of a million against counting" },
 } satisfies Record<string, { run: () => Promise<BenchResult>; about: string }>;
 
@@ -29,6 +31,7 @@ function describe(row: BenchRow): string {
 
 function boundOf(target: NonNullable<BenchRow["target"]>, unit: string): string {
   if ("valueAtMost" in target) return `≤ ${target.valueAtMost} ${unit}`;
+  if ("valueAtLeast" in target) return `≥ ${target.valueAtLeast} ${unit}`;
   return "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 

@@ -11,6 +11,7 @@ import { addLeadershipCommands } from "@/scripts/region/leadership";
 import {
   checkLines,
   exitCodeOf,
+  behindLines,
   joinedLines,
   progressLine,
   repairExitCode,
@@ -85,6 +86,7 @@ async function heal(id: string, flags: Flags): Promise<void> {
       healed === null
         ? [`${id} takes writes: nothing to heal`]
         : [
+            ...behindLines(healed.behind),
             ...healed.copied.map(({ source, rows }) => `copied      ${rows} rows from ${source}`),
             `healed      ${id}, incarnation ${healed.incarnation}; ${healed.republished} rows written since the restore are told again`,
           ],

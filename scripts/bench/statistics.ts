@@ -12,7 +12,8 @@ export interface BenchRow {
   min: number;
   max: number;
   /** Bound of the ratio, or of the value itself; `met` compares with it. */
-  target?: { atLeast: number } | { atMost: number } | { valueAtMost: number };
+  target?:
+    { atLeast: number } | { atMost: number } | { valueAtMost: number } | { valueAtLeast: number };
   met?: boolean;
 }
 
@@ -59,5 +60,6 @@ export function compareRounds(
 
 function isMet(target: NonNullable<BenchRow["target"]>, value: number, ratio: number): boolean {
   if ("valueAtMost" in target) return value <= target.valueAtMost;
+  if ("valueAtLeast" in target) return value >= target.valueAtLeast;
   return "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost;
 }

@@ -17,7 +17,7 @@ export interface PlanetProcess {
 function withoutStores(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = ["MERIDIAN_REGIONS", "REDIS_URL", "CURRENT_REGION", "VERCEL_REGION", "VERCEL"];
   for (const { envKey } of DEFAULT_REGIONS) {
-    names.push(`REDIS_URL_${envKey}`);
+    names.push(`REDIS_URL_${envKey}`, `PEER_PASSWORD_${envKey}`);
     for (const kind of ["READ", "WRITE", "DIRECT"]) names.push(`DB_${envKey}_${kind}`);
   }
   return { ...env, ...Object.fromEntries(names.map((name) => [name, ""])) };
@@ -29,7 +29,11 @@ export class ChildPlanet {
   /** Of cluster.json, secrets.json and the logs. Removed by `stop`. */
   readonly dir: string;
 
-  constructor(private readonly flags: readonly string[] = []) {
+  /** @param more variables of the planet's environment */
+  constructor(
+    private readonly flags: readonly string[] = [],
+    private readonly more: Readonly<Record<string, string>> = {},
+  ) {
     mkdirSync(localDir, { recursive: true });
     this.dir = mkdtempSync(path.join(localDir, "drill-"));
   }
@@ -41,7 +45,7 @@ export class ChildPlanet {
     const args = ["scripts/bootstrap.mjs", "dev", "--ephemeral", "--dir", this.dir, ...this.flags];
     const child = spawn(process.execPath, [...guard, ...args], {
       cwd: projectRoot,
-      env: withoutStores(process.env),
+      env: { ...withoutStores(process.env), ...this.more },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.child = child;

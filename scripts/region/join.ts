@@ -2,7 +2,8 @@ import { escapeIdentifier, type Pool } from "pg";
 import { MeridianError } from "@/lib/errors";
 import { copyFrom, type Copied, type CopyProgress } from "@/lib/db/replication/repair/copy";
 import { registerRegion, seenBeats, seenIncarnation } from "@/lib/db/replication/repair/enrol";
-import { withCopyLock } from "@/lib/db/replication/repair/restored";
+import { withCopyLock } from "@/lib/db/replication/repair/copy-lock";
+import { untilLevel } from "@/lib/db/replication/repair/until-level";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
 import { admitPeers, migrateRegions, type PeerPasswords } from "@/scripts/migrate-runner";
 import { openRegions, reachable } from "./regions";
@@ -35,6 +36,8 @@ export interface Joined {
   copied: Copied[];
   /** Regions that could not be told. Once they are back: the same command again, or repair. */
   unreachable: string[];
+  /** Peers that lack something of the region's former incarnation yet: they get it once their workers run. */
+  behind: string[];
   ms: number;
 }
 
@@ -199,12 +202,13 @@ export async function joinRegion(options: JoinOptions): Promise<Joined> {
       const actor = await name(target.pool, id, incarnation, up);
       log?.(`${id}: writes as ${actor}, registered in ${up.map((peer) => peer.id).join(", ")}`);
       const copied = await copyFrom(up, target, options.onProgress);
+      const behind = mode === "add" ? [] : await untilLevel(target, up);
       await target.pool.query("SELECT mr.accept_writes($1::jsonb)", [
         JSON.stringify(await seenBeats(up, id)),
       ]);
       await open(target.pool);
       const ms = Math.round(performance.now() - startedMs);
-      return { region: id, actor, copied, unreachable: down, ms };
+      return { region: id, actor, copied, unreachable: down, behind, ms };
     });
   } finally {
     await Promise.all([others.close(), own.close()]);

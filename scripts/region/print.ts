@@ -62,9 +62,18 @@ export function progressLine({ source, entity, rows, done }: CopyProgress): stri
   return `  ${source}  ${entity}  ${rows} rows${done ? "" : " …"}`;
 }
 
-export function joinedLines({ region, actor, copied, unreachable, ms }: Joined): string[] {
+/** Peers that lack something of a region's former incarnation. */
+export function behindLines(behind: readonly string[]): string[] {
+  return behind.map(
+    (id) =>
+      `behind      ${id}: gets the rest of the former incarnation from the others once its worker runs`,
+  );
+}
+
+export function joinedLines({ region, actor, copied, unreachable, behind, ms }: Joined): string[] {
   return [
     ...copied.map(({ source, rows, ms }) => `copied      ${rows} rows from ${source} in ${ms} ms`),
+    ...behindLines(behind),
     ...unreachable.map(
       (id) =>
         `not told    ${id} could not be reached: run "npm run region -- repair" when it is back`,

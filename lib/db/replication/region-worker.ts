@@ -18,6 +18,7 @@ import { PeerObserver } from "./peer-observer";
 import { PlacementKeeper } from "./placement-keeper";
 import { Publisher } from "./publisher";
 import { RepairChecker } from "./repair/check-service";
+import { FormerIncarnations } from "./repair/former-incarnations";
 import { Recovery } from "./repair/recovery";
 import type { RepairRegion } from "./repair/snapshot";
 import { RowSyncer } from "./row-syncer";
@@ -75,16 +76,17 @@ export class RegionWorker implements Service {
         this.open(topology.endpoints(region, id).peer, 2, PROBE_TIMEOUT_MS),
       ]),
     );
-    const recovery = new Recovery({
+    const copying = {
       region,
-      local: this.open(own.direct, 3, COPY_TIMEOUT_MS),
+      local: this.open(own.direct, 4, COPY_TIMEOUT_MS),
       peers: new Map(
         regionIds(topology).map((id) => [
           id,
           this.open(topology.endpoints(region, id).peer, 1, COPY_TIMEOUT_MS),
         ]),
       ),
-    });
+    };
+    const recovery = new Recovery(copying);
     const observer = new PeerObserver({
       region,
       local,
@@ -97,6 +99,7 @@ export class RegionWorker implements Service {
     const intervalMs = this.mode.brief ? BRIEF_INTERVAL_MS : undefined;
     this.services = [
       recovery,
+      new FormerIncarnations(copying),
       new Publisher({
         region,
         directUrl: own.direct,

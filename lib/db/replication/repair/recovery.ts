@@ -2,7 +2,8 @@ import type pg from "pg";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
-import { CopyLockedError, healRestored, readDataState } from "./restored";
+import { CopyLockedError } from "./copy-lock";
+import { healRestored, readDataState } from "./restored";
 import type { RepairRegion } from "./snapshot";
 
 export interface RecoveryOptions {

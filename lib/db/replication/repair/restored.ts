@@ -1,41 +1,9 @@
 import type pg from "pg";
-import { MeridianError } from "@/lib/errors";
 import { copyFrom, type Copied, type CopyProgress } from "./copy";
+import { withCopyLock } from "./copy-lock";
 import { seenBeats, seenIncarnation } from "./enrol";
+import { untilLevel } from "./until-level";
 import type { RepairRegion } from "./snapshot";
-
-/** One region at a time is copied into, whoever does it: a worker or a command. */
-const COPY_LOCK = 72_707_371;
-
-export class CopyLockedError extends MeridianError {
-  constructor(region: string) {
-    super("copy-locked", `Rows are being copied into ${region} already.`, { data: { region } });
-  }
-}
-
-/** Throws CopyLockedError while another session copies into the region. */
-export async function withCopyLock<T>(region: RepairRegion, run: () => Promise<T>): Promise<T> {
-  const client: pg.PoolClient = await region.pool.connect();
-  let isSound = false;
-  try {
-    const { rows } = await client.query<{ held: boolean }>(
-      "SELECT pg_try_advisory_lock($1) AS held",
-      [COPY_LOCK],
-    );
-    isSound = true;
-    if (!rows[0]?.held) throw new CopyLockedError(region.id);
-    try {
-      return await run();
-    } finally {
-      isSound = await client.query("SELECT pg_advisory_unlock($1)", [COPY_LOCK]).then(
-        () => true,
-        () => false,
-      );
-    }
-  } finally {
-    client.release(!isSound);
-  }
-}
 
 export type RegionDataState = "ready" | "copying" | "restored";
 
@@ -70,15 +38,17 @@ export interface Healed {
   /** Rows written since the restore, told again under the new incarnation. */
   republished: number;
   copied: Copied[];
+  /** Peers that lack something of the former one yet: they get it once their workers run. */
+  behind: string[];
 }
 
 /**
  * Heals a region whose database was restored from an old copy and refuses writes: what was written
- * since the restore becomes writes of a new incarnation, what the peers have is merged, and then
- * writes are taken again. Every step may be repeated after an interruption. Null: nothing to heal.
+ * since the restore becomes writes of a new incarnation, what the peers have is merged, the peers get
+ * what one of them alone had heard, and then writes are taken again. Every step may be repeated after an interruption. Null: nothing to heal.
  *
- * Rows that only an absent peer has are lost to the streams: they name the former incarnation. So
- * `peers` has to be all of them; `region -- repair` mends it when that could not be.
+ * `peers` has to be all of them: what only an absent one has comes when it is back (former-incarnations.ts), and the region
+ * would take writes without it.
  */
 export async function healRestored(
   region: RepairRegion,
@@ -100,10 +70,11 @@ export async function healRestored(
     // Peers may have seen beats of boots that this database does not know: they are its past too.
     const beats = await seenBeats(peers, region.id);
     const copied = await copyFrom(peers, region, onProgress);
+    const behind = await untilLevel(region, peers);
     await region.pool.query("SELECT mr.accept_writes($1::jsonb)", [JSON.stringify(beats)]);
     const { rows } = await region.pool.query<{ incarnation: number }>(
       "SELECT incarnation FROM mr.local",
     );
-    return { incarnation: rows[0]?.incarnation ?? 0, republished, copied };
+    return { incarnation: rows[0]?.incarnation ?? 0, republished, copied, behind };
   });
 }

@@ -1,6 +1,9 @@
 /** `npm run drill -- <name>`: faults on a local planet of its own, and what came of them. */
 import { Command, Option } from "commander";
 import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
+import path from "node:path";
+import { checkRun } from "./drill/chaos/check-run";
+import { drillChaos, type ChaosOptions } from "./drill/chaos/chaos";
 import { drillFlashSale, type FlashSaleOptions } from "./drill/flash-sale";
 import { drillLedger, type LedgerDrillOptions } from "./drill/ledger";
 import { drillLeadership } from "./drill/leadership";
@@ -195,6 +198,35 @@ program
     const noneLeaked = connections.every(({ before, after }) => after <= before);
     const passed = lost + dualLeader + hands.length === 0 && flat && noneLeaked;
     process.exitCode = passed ? 0 : 1;
+  });
+
+program
+  .command("chaos")
+  .description("clients of every kind, faults from a seed, and checkers over the history of it all")
+  .option("--minutes <n>", "how long faults are made", wholeNumber, 3)
+  .option("--seed <n>", "of the faults", wholeNumber, Date.now() % 100_000)
+  .option("--dir <folder>", "for the history and the final states; default artifacts/chaos-<seed>")
+  .option("--json", "print nothing but the result")
+  .action(async (flags: Pick<ChaosOptions, "minutes" | "seed"> & { dir?: string; json?: true }) => {
+    const log = (line: string) => {
+      if (!flags.json) console.log(line);
+    };
+    const { minutes, seed } = flags;
+    const dir = path.resolve(flags.dir ?? `artifacts/chaos-${seed}`);
+    const result = await drillChaos({ minutes, seed, dir, log });
+    log(`kept in ${dir}`);
+    console.log(JSON.stringify(result));
+    process.exitCode = result.violations.length === 0 ? 0 : 1;
+  });
+
+program
+  .command("check")
+  .description("judges a stored run of chaos again")
+  .requiredOption("--history <folder>", "where it is")
+  .action(({ history }: { history: string }) => {
+    const violations = checkRun(path.resolve(history));
+    console.log(JSON.stringify({ violations }));
+    process.exitCode = violations.length === 0 ? 0 : 1;
   });
 
 await program.parseAsync();

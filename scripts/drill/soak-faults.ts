@@ -108,10 +108,14 @@ export function soakFaults(
 }
 
 /** As many sessions as the server takes, those included that the application gives back meanwhile. */
-async function exhaustConnections(planet: ChildPlanet, { id }: DrillRegion): Promise<void> {
+export async function exhaustConnections(
+  planet: ChildPlanet,
+  { id }: DrillRegion,
+  holdMs = HOLD_MS,
+): Promise<void> {
   const { directUrl } = planet.cluster().regions.find((region) => region.id === id)!;
   const taken: pg.Client[] = [];
-  const endMs = performance.now() + HOLD_MS;
+  const endMs = performance.now() + holdMs;
   while (performance.now() < endMs) {
     const client = new pg.Client({ connectionString: directUrl });
     client.on("error", () => undefined);
@@ -141,12 +145,12 @@ async function queryFor(planet: ChildPlanet, { id }: DrillRegion): Promise<void>
 }
 
 /** One that has an id and does not end: nothing after it is told to the other regions until it does. */
-async function holdTransaction({ pool }: DrillRegion): Promise<void> {
+export async function holdTransaction({ pool }: DrillRegion, holdMs = HOLD_MS): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
     await client.query("SELECT pg_current_xact_id()");
-    await systemSleep(HOLD_MS);
+    await systemSleep(holdMs);
     await client.query("COMMIT");
   } finally {
     client.release();

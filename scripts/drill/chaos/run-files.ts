@@ -1,0 +1,3 @@
+/** Of a run, in its folder. */
+export const HISTORY_FILE = "history.jsonl";
+export const stateFile = (region: string) => `state-${region}.json`;

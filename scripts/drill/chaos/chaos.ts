@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { setMaxListeners } from "node:events";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
 import { systemSleep } from "@/lib/clock";
@@ -107,6 +108,8 @@ class Chaos {
     this.history = new HistoryWriter(path.join(options.dir, HISTORY_FILE));
     const { redis } = planet.cluster();
     if (redis === null) throw new Error("This drill needs Redis.");
+    // Each client waits for them.
+    setMaxListeners(0, this.writing.signal, this.watching.signal);
     this.bus = new BusAttacker(redis, this.ids(), seededRandom(options.seed));
   }
 

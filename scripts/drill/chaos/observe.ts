@@ -41,7 +41,10 @@ interface Seen {
   rows: [string, string, string][];
 }
 
-/** All of one snapshot: a statement has one. */
+/**
+ * All of one snapshot: a statement has one. A region's own rows are left out, unless it writes as another actor since the
+ * last one: those that it wrote before are of a stream with a cursor now.
+ */
 const SEEN = `
   WITH cursors AS (SELECT actor, position FROM mr.cursor), shown AS (
     SELECT id AS element, origin, position FROM "User" WHERE id LIKE '${ELEMENT}-%'
@@ -49,7 +52,8 @@ const SEEN = `
   SELECT l.state, mr.local_actor() AS actor,
     (SELECT coalesce(jsonb_object_agg(actor, position::text), '{}') FROM cursors) AS cursors,
     (SELECT coalesce(jsonb_agg(jsonb_build_array(element, origin, position::text)), '[]') FROM shown
-      WHERE position > coalesce(($1::jsonb ->> origin)::bigint, 0)) AS rows
+      WHERE mr.local_actor() <> $2 OR origin <> $2
+        AND position > coalesce(($1::jsonb ->> origin)::bigint, 0)) AS rows
   FROM mr.local l`;
 
 async function watchStreams(
@@ -58,15 +62,18 @@ async function watchStreams(
   signal: AbortSignal,
 ): Promise<void> {
   let known: Record<string, string> = {};
+  let writesAs = "";
   while (!signal.aborted) {
-    const answer = await pool.query<Seen>(SEEN, [JSON.stringify(known)]).catch(() => null);
+    const answer = await pool
+      .query<Seen>(SEEN, [JSON.stringify(known), writesAs])
+      .catch(() => null);
     const seen = answer?.rows[0];
     // While rows are copied into a region they come before its cursors move.
     if (seen?.state === "ready") {
       const { actor, cursors, rows } = seen;
-      const ofOthers = rows.filter(([, origin]) => origin !== actor);
-      history.note({ type: "snapshot", region: id, actor, cursors, rows: ofOthers });
-      known = { ...cursors, [actor]: known[actor] ?? "0" };
+      history.note({ type: "snapshot", region: id, actor, cursors, rows });
+      known = cursors;
+      writesAs = actor;
     }
     await systemSleep(SNAPSHOT_EVERY_MS, signal);
   }

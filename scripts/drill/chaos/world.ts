@@ -58,4 +58,4 @@ export function stampOfReceipt({ applied }: Receipt): Stamp {
 
 /** For the history: in one line, and not for ever. */
 export const detailOf = (error: unknown): string =>
-  errorMessage(error).split("\n")[0]!.slice(0, 200);
+  errorMessage(error).trim().replaceAll(/\s+/g, " ").slice(0, 300);

@@ -18,7 +18,8 @@ export const causalOrder: Checker = {
         .map(({ call }) => call.line),
     );
     const broken = (where: string, lines: readonly string[]) => {
-      const places = new Map(lines.map((line, place) => [line, place]));
+      const places = new Map<string, number>();
+      for (const [place, line] of lines.entries()) if (!places.has(line)) places.set(line, place);
       return lines.flatMap((line, place) =>
         (seenBy.get(line) ?? [])
           .filter((cause) => !gone.has(cause))

@@ -18,7 +18,7 @@ const CANARIES = 10;
 /** Documents with an unmistakable text that may be in some regions alone, made from all of them. */
 export function releaseCanaries(world: World, minutes: number): Promise<void> {
   const { history, regions, random } = world;
-  return client(world, (minutes * 60_000) / CANARIES, async () => {
+  return client(world, Math.max(5_000, (minutes * 60_000) / CANARIES), async () => {
     const text = `canary-${randomBytes(9).toString("hex")}`;
     const residency = pick(Object.keys(PLACES), random);
     const vantage = pick(regions, random);

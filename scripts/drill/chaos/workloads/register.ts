@@ -131,7 +131,7 @@ class Swap {
     const { key, to } = this;
     const rows = await db.$queryRaw<WrittenRow[]>`
       INSERT INTO "User" (id, email, name, "passwordHash")
-      VALUES (${key}, ${`${key}@example.com`}, ${to}, 'x') ON CONFLICT DO NOTHING
+      VALUES (${key}, ${`${key}@example.com`}, ${to}, 'x') ON CONFLICT (id) DO NOTHING
       RETURNING id, origin, position`;
     return rows[0];
   }

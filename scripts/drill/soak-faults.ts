@@ -73,8 +73,13 @@ export async function moveToSmallDisk({ pool }: DrillRegion): Promise<SmallDisk 
     fill: () => {
       const { bavail, bsize } = statfsSync(place);
       const chunk = Buffer.alloc(MEBIBYTE);
-      for (let left = bavail * bsize; left > 0; left -= chunk.length) {
-        writeFileSync(ballast, chunk.subarray(0, Math.min(left, chunk.length)), { flag: "a" });
+      try {
+        for (let left = bavail * bsize; left > 0; left -= chunk.length) {
+          writeFileSync(ballast, chunk.subarray(0, Math.min(left, chunk.length)), { flag: "a" });
+        }
+      } catch (error) {
+        // The database has taken some of what was left meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
     },
     empty: () => rmSync(ballast, { force: true }),

@@ -11,7 +11,7 @@ export function goodStory(): Story {
   story.note({ type: "fault", phase: "end", ...fault });
   story.note({ type: "phase", phase: "healed" });
   addElements(story);
-  useRegister(story);
+  swapRegister(story);
   liveSession(story);
   typeLines(story);
   sellUnits(story);
@@ -53,7 +53,7 @@ function addElements(story: Story): void {
   story.everywhere(() => ({ elements: ["element-0", "element-1", "element-2"] }));
 }
 
-function useRegister(story: Story): void {
+function swapRegister(story: Story): void {
   const key = "register";
   story.done("register/read", { key }, { value: "" });
   story.done("register/cas", { key, from: "", to: "v1" }, { swapped: true });

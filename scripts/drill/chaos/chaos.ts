@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { setMaxListeners } from "node:events";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
@@ -21,12 +21,12 @@ import { Injector } from "./inject";
 import { observe } from "./observe";
 import { planFaults } from "./plan";
 import type { RegionState } from "./region-state";
-import { HISTORY_FILE, stateFile } from "./run-files";
-import type { World } from "./world";
+import { HISTORY_FILE, isStateFile, stateFile } from "./run-files";
+import { detailOf, type World } from "./world";
 import { transfer } from "./workloads/bank";
 import { PLACES, releaseCanaries } from "./workloads/canaries";
 import { PRODUCT, sell, STOCK } from "./workloads/inventory";
-import { useRegisters } from "./workloads/register";
+import { shareRegisters } from "./workloads/register";
 import { insertAndDelete } from "./workloads/rows";
 import { liveSessions } from "./workloads/sessions";
 import { addElements } from "./workloads/set";
@@ -62,6 +62,9 @@ const MOST_BESIDES_MS = 6 * 60_000;
 /** Clients of every kind, from every region, while faults from a seed are made and undone; then what came of it. */
 export async function drillChaos(options: ChaosOptions): Promise<ChaosResult> {
   mkdirSync(options.dir, { recursive: true });
+  // A region that can't be asked in the end must not be judged by what it had in another run.
+  for (const name of readdirSync(options.dir).filter(isStateFile))
+    rmSync(path.join(options.dir, name));
   const planet = new ChildPlanet(["--headless"]);
   let chaos: Chaos | undefined;
   let disk: SmallDisk | string = "not tried";
@@ -156,9 +159,10 @@ class Chaos {
     this.watching.abort();
     await observing;
     const acknowledged = history.counts().ok;
-    const states = await this.dump();
+    const { states, silent } = await this.dump();
     const events = readHistory(path.join(options.dir, HISTORY_FILE));
     const violations = judge(runOf(events, states));
+    violations.push(...silent.map((detail) => ({ checker: "convergence", detail })));
     for (const failure of injector.failed)
       violations.push({ checker: "liveness", detail: `A fault could not be made: ${failure}` });
     return { seed, minutes, acknowledged, faults: injector.made, violations };
@@ -201,7 +205,7 @@ class Chaos {
     };
     return Promise.all([
       addElements(world),
-      useRegisters(world),
+      shareRegisters(world),
       liveSessions(world),
       insertAndDelete(world),
       transfer(world),
@@ -229,7 +233,8 @@ class Chaos {
     this.options.log(`they have not: ${found.slice(0, 10).join("; ")}`);
   }
 
-  private async dump(): Promise<RegionState[]> {
+  /** What each region has in the end, and why one does not say. */
+  private async dump(): Promise<{ states: RegionState[]; silent: string[] }> {
     const { dir } = this.options;
     const written = callsNamed(
       operationsOf(readHistory(path.join(dir, HISTORY_FILE))),
@@ -237,11 +242,16 @@ class Chaos {
     );
     const canaries = new Map(written.map(({ call }) => [call.text, call.regions]));
     const states: RegionState[] = [];
+    const silent: string[] = [];
     for (const region of this.regions) {
-      const state = await dumpState(region, canaries);
-      writeFileSync(path.join(dir, stateFile(region.id)), JSON.stringify(state));
-      states.push(state);
+      try {
+        const state = await dumpState(region, canaries);
+        writeFileSync(path.join(dir, stateFile(region.id)), JSON.stringify(state));
+        states.push(state);
+      } catch (error) {
+        silent.push(`What ${region.id} has could not be read: ${detailOf(error)}`);
+      }
     }
-    return states;
+    return { states, silent };
   }
 }

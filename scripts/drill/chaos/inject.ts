@@ -89,9 +89,12 @@ export class Injector {
           holdMs,
         );
       case "redis-paused":
-        await planet.control("POST", "/processes/redis", { action: "stop" });
-        await systemSleep(holdMs);
-        await planet.control("POST", "/processes/redis", { action: "continue" });
+        try {
+          await planet.control("POST", "/processes/redis", { action: "stop" });
+          await systemSleep(holdMs);
+        } finally {
+          await planet.control("POST", "/processes/redis", { action: "continue" });
+        }
         return;
       case "redis-flushed":
         return bus.flush();
@@ -143,13 +146,18 @@ export class Injector {
       case "long-transaction":
         return holdTransaction(region, holdMs);
       case "disk-full":
-        disk?.fill();
-        await systemSleep(holdMs);
-        disk?.empty();
+        try {
+          disk?.fill();
+          await systemSleep(holdMs);
+        } finally {
+          disk?.empty();
+        }
         return;
       case "database-put-back":
+        await this.untilAllAnswer();
         return putBack({ planet, regions, history }, id, holdMs);
       case "region-rebuilt":
+        await this.untilAllAnswer();
         return rebuild({ planet, regions, history }, id);
       default:
         kind satisfies never;
@@ -157,15 +165,23 @@ export class Injector {
   }
 
   private async between(begin: Fault, end: Fault, holdMs: number): Promise<void> {
-    await this.order(begin);
-    await systemSleep(holdMs);
-    await this.order(end);
+    try {
+      await this.order(begin);
+      await systemSleep(holdMs);
+    } finally {
+      await this.order(end);
+    }
   }
 
   private async order(fault: Fault): Promise<void> {
     for (const { path, body } of callsOf(fault)) {
       await this.options.planet.control("POST", path, body);
     }
+  }
+
+  /** What is lost with a database is known only where all others can be asked. */
+  private async untilAllAnswer(): Promise<void> {
+    await Promise.all(this.options.regions.map((region) => this.untilAnswered(region)));
   }
 
   private untilAnswered({ id, pool }: DrillRegion): Promise<void> {

@@ -1,4 +1,4 @@
-import { acknowledged, callsNamed } from "../history";
+import { acknowledged, callsNamed } from "@/scripts/drill/chaos/history";
 import { mayBeGone, type Checker } from "./run";
 
 /**

@@ -1,5 +1,5 @@
-import { phaseAtMs } from "../history";
-import type { RegionState } from "../region-state";
+import { phaseAtMs } from "@/scripts/drill/chaos/history";
+import type { RegionState } from "@/scripts/drill/chaos/region-state";
 import type { Checker } from "./run";
 
 /** From the end of the last fault until all regions have the same, in ms. */

@@ -1,4 +1,4 @@
-import { callsNamed, type Operation } from "../history";
+import { callsNamed, type Operation } from "@/scripts/drill/chaos/history";
 import type { Checker, Run } from "./run";
 
 /** A step of one register. One without an end may have taken effect at any time after its beginning, or never. */

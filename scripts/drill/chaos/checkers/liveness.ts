@@ -1,5 +1,5 @@
-import { workloadOf } from "../calls";
-import { phaseAtMs, type Operation } from "../history";
+import { workloadOf } from "@/scripts/drill/chaos/calls";
+import { phaseAtMs, type Operation } from "@/scripts/drill/chaos/history";
 import type { Checker, Run } from "./run";
 
 /** From the end of the last fault until writes of every kind succeed again, from every region, in ms. */

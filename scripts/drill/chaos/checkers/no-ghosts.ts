@@ -1,4 +1,4 @@
-import { callsNamed } from "../history";
+import { callsNamed } from "@/scripts/drill/chaos/history";
 import type { Checker } from "./run";
 
 /** Nothing is anywhere that nobody wrote, nor anything whose writer was told that it was not written. */

@@ -1,6 +1,6 @@
-import type { Stamp } from "../calls";
-import { acknowledged, callsNamed, type Operation } from "../history";
-import type { RegionState } from "../region-state";
+import type { Stamp } from "@/scripts/drill/chaos/calls";
+import { acknowledged, callsNamed, type Operation } from "@/scripts/drill/chaos/history";
+import type { RegionState } from "@/scripts/drill/chaos/region-state";
 import { mayBeGone, type Checker, type Run } from "./run";
 
 /** Something that was acknowledged, and how a region shows that it has it. */

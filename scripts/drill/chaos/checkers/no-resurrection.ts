@@ -1,4 +1,4 @@
-import { acknowledged } from "../history";
+import { acknowledged } from "@/scripts/drill/chaos/history";
 import { mayBeGone, type Checker } from "./run";
 
 /** What was deleted stays deleted: for the session that did it from then on, and everywhere in the end. */

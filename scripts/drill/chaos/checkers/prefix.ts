@@ -1,4 +1,4 @@
-import { acknowledged } from "../history";
+import { acknowledged } from "@/scripts/drill/chaos/history";
 import type { Checker } from "./run";
 
 /**

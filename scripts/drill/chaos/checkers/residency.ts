@@ -1,4 +1,4 @@
-import { acknowledged, callsNamed } from "../history";
+import { acknowledged, callsNamed } from "@/scripts/drill/chaos/history";
 import { mayBeGone, type Checker } from "./run";
 
 /** A text that is kept in some regions is in no other one, and is where it is kept: otherwise the search found nothing. */

@@ -1,6 +1,11 @@
-import type { Stamp } from "../calls";
-import { operationsOf, type HistoryEvent, type Operation, type WentBack } from "../history";
-import type { RegionState } from "../region-state";
+import type { Stamp } from "@/scripts/drill/chaos/calls";
+import {
+  operationsOf,
+  type HistoryEvent,
+  type Operation,
+  type WentBack,
+} from "@/scripts/drill/chaos/history";
+import type { RegionState } from "@/scripts/drill/chaos/region-state";
 
 /** What a drill left behind, and all that a checker gets to see. */
 export interface Run {

@@ -1,5 +1,5 @@
-import { acknowledged } from "../history";
-import type { Clock } from "../calls";
+import { acknowledged } from "@/scripts/drill/chaos/history";
+import type { Clock } from "@/scripts/drill/chaos/calls";
 import { mayBeGone, type Checker, type Run } from "./run";
 
 /**

@@ -11,7 +11,7 @@ import { databasePid } from "@/scripts/drill/leaders";
 import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import { until } from "@/scripts/drill/until";
 import { joinRegion } from "@/scripts/region/join";
-import type { HistoryWriter } from "../history";
+import type { HistoryWriter } from "@/scripts/drill/chaos/history";
 
 /** For a message that was under way when its sender was killed to be applied. */
 const ARRIVAL_MS = 2_000;

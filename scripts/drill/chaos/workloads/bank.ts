@@ -1,7 +1,14 @@
 import { systemSleep } from "@/lib/clock";
 import { Ledger } from "@/lib/ecommerce/ledger";
 import { openLoop } from "@/lib/open-loop";
-import { CLIENT_WAIT_MS, detailOf, newName, pick, stampOf, type World } from "../world";
+import {
+  CLIENT_WAIT_MS,
+  detailOf,
+  newName,
+  pick,
+  stampOf,
+  type World,
+} from "@/scripts/drill/chaos/world";
 
 export const BANK_USER = "chaos-bank";
 

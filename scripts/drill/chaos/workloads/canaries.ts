@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { createDocument } from "@/lib/documents/write";
-import { client, CLIENT_WAIT_MS, detailOf, pick, stampOf, type World } from "../world";
+import {
+  client,
+  CLIENT_WAIT_MS,
+  detailOf,
+  pick,
+  stampOf,
+  type World,
+} from "@/scripts/drill/chaos/world";
 
 export const CANARY_OWNER = "chaos-canary";
 

@@ -2,7 +2,14 @@ import { GlobalInventoryManager } from "@/lib/ecommerce/inventory";
 import { HOLD_SECONDS } from "@/lib/ecommerce/types";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { within } from "@/lib/db/regions/faults";
-import { client, CLIENT_WAIT_MS, detailOf, newName, stampOf, type World } from "../world";
+import {
+  client,
+  CLIENT_WAIT_MS,
+  detailOf,
+  newName,
+  stampOf,
+  type World,
+} from "@/scripts/drill/chaos/world";
 
 export const PRODUCT = "chaos-product";
 

@@ -3,7 +3,7 @@ import { RegionTimeoutError } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { writeRow, type WrittenRow } from "@/lib/db/writes/write-row";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
-import { CLIENT_WAIT_MS, client, detailOf, newName, type World } from "../world";
+import { CLIENT_WAIT_MS, client, detailOf, newName, type World } from "@/scripts/drill/chaos/world";
 
 export const REGISTER = "register";
 
@@ -20,7 +20,7 @@ interface Register {
 }
 
 /** Clients in every region, who share a few registers and read, and compare and swap them. */
-export function useRegisters(world: World): Promise<void> {
+export function shareRegisters(world: World): Promise<void> {
   const fresh = (): Register => ({ key: newName(REGISTER), steps: 0, last: "" });
   const registers = Array.from({ length: REGISTERS }, fresh);
   const clients = world.regions.map((vantage) =>

@@ -10,7 +10,7 @@ import {
   pick,
   stampOfReceipt,
   type World,
-} from "../world";
+} from "@/scripts/drill/chaos/world";
 
 export const ROWS_OWNER = "chaos-rows";
 export const ROW = "row";

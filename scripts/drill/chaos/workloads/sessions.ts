@@ -3,7 +3,7 @@ import { within } from "@/lib/db/regions/faults";
 import type { Actor, DocumentClock } from "@/lib/documents/types";
 import { readDocument } from "@/lib/documents/read";
 import { createDocument, updateDocument } from "@/lib/documents/write";
-import type { Stamp } from "../calls";
+import type { Stamp } from "@/scripts/drill/chaos/calls";
 import {
   CLIENT_WAIT_MS,
   client,
@@ -13,7 +13,7 @@ import {
   stampOf,
   stampOfReceipt,
   type World,
-} from "../world";
+} from "@/scripts/drill/chaos/world";
 
 export const SESSION = "session";
 

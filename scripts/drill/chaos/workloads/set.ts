@@ -5,7 +5,13 @@ import { createDocument } from "@/lib/documents/write";
 import { openLoop } from "@/lib/open-loop";
 import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
 import { insertOrFind } from "@/scripts/drill/drill-row";
-import { CLIENT_WAIT_MS, detailOf, newName, stampOf, stampOfReceipt, type World } from "../world";
+import {
+  CLIENT_WAIT_MS,
+  detailOf,
+  newName,
+  stampOf,
+  type World,
+} from "@/scripts/drill/chaos/world";
 
 export const SET_OWNER = "chaos-set";
 export const ELEMENT = "element";

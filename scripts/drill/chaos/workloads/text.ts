@@ -9,7 +9,14 @@ import { toBase64 } from "@/lib/documents/text/wire";
 import { contentOf } from "@/lib/documents/text/ytext";
 import type { Actor } from "@/lib/documents/types";
 import { sendTextUpdate } from "@/lib/documents/write";
-import { CLIENT_WAIT_MS, client, detailOf, newName, stampOfReceipt, type World } from "../world";
+import {
+  CLIENT_WAIT_MS,
+  client,
+  detailOf,
+  newName,
+  stampOfReceipt,
+  type World,
+} from "@/scripts/drill/chaos/world";
 
 export const TEXT_OWNER = "chaos-text";
 export const LINE = "line";

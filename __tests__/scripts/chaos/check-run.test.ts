@@ -39,7 +39,7 @@ describe("a stored run", () => {
     calls[0]!.ok({ origin: "us-east-1", position: "1", reservation: "r", region: "us-east-1" });
     calls[1]!.fail("refused");
     calls[2]!.info("no answer");
-    expect(history.counts()).toEqual({ ok: 1, fail: 1, info: 1 });
+    expect(history.acknowledged).toBe(1);
     history.close();
     // What a crash of the drill cut off.
     appendFileSync(file(), '{"type":"ok","op":3');

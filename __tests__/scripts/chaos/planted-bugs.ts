@@ -130,6 +130,7 @@ export const BUGS: Record<string, Bug[]> = {
       (story) =>
         story.in(AP, () => ({ rows: [{ entity: "Document", id: DOCUMENT, digest: "x" }] })),
     ],
+    ["a row that one could not apply", (story) => story.in(AP, () => ({ parked: ["User/x"] }))],
     ["a row that one lacks", (story) => story.in(AP, () => ({ rows: [] }))],
     [
       "regions that take a minute and more",

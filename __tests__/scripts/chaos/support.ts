@@ -1,7 +1,7 @@
 import type { AnswerOf, CallName, CallOf } from "@/scripts/drill/chaos/calls";
 import { judge } from "@/scripts/drill/chaos/checkers/all";
 import { runOf } from "@/scripts/drill/chaos/checkers/run";
-import type { HistoryEvent } from "@/scripts/drill/chaos/history";
+import type { HistoryEvent, WithoutTime } from "@/scripts/drill/chaos/history";
 import type { RegionState } from "@/scripts/drill/chaos/region-state";
 
 export const US = "us-east-1";
@@ -9,7 +9,7 @@ export const EU = "eu-west-1";
 export const AP = "ap-southeast-1";
 export const REGIONS = [US, EU, AP];
 
-type Timed = Omit<HistoryEvent, "atMs">;
+type Timed = WithoutTime<HistoryEvent>;
 
 /** A history that is told step by step: each step is a millisecond after the one before it. */
 export class Story {

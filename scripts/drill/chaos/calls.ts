@@ -77,3 +77,9 @@ export type AnswerOf<N extends CallName> = Calls[N]["answer"];
 export function workloadOf(name: CallName): string {
   return name.slice(0, name.indexOf("/"));
 }
+
+const READS: readonly CallName[] = ["register/read", "session/read", "text/read", "rows/read"];
+
+export function isRead(name: CallName): boolean {
+  return READS.includes(name);
+}

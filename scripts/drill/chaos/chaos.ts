@@ -56,8 +56,9 @@ const CALM_MS = 16_000;
 /** For what is under way when clients stop: longer than any of them waits. */
 const DRAIN_MS = 15_000;
 const LOOK_EVERY_MS = 1_000;
-/** Of what is not made of faults: start, heal, wait, look. Past it the drill itself is broken. */
+/** Of what is not made of faults: heal, wait, look. Past it the drill itself is broken. */
 const MOST_BESIDES_MS = 6 * 60_000;
+const MOST_CLOSING_MS = 60_000;
 
 /** Clients of every kind, from every region, while faults from a seed are made and undone; then what came of it. */
 export async function drillChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -68,32 +69,41 @@ export async function drillChaos(options: ChaosOptions): Promise<ChaosResult> {
   const planet = new ChildPlanet(["--headless"]);
   let chaos: Chaos | undefined;
   let disk: SmallDisk | string = "not tried";
-  const overdue = setTimeout(
-    () => {
-      process.stderr.write("The drill does not come to its end.\n");
-      void planet.stop().finally(() => process.exit(2));
-    },
-    options.minutes * 60_000 + MOST_BESIDES_MS,
-  );
+  const { log, minutes, seed } = options;
+  const ended = new AbortController();
   try {
-    options.log("starting a planet");
+    log("starting a planet");
     await planet.start();
     chaos = new Chaos(planet, options);
     disk = await moveToSmallDisk(chaos.regions.at(-1)!);
-    if (typeof disk === "string") options.log(disk);
-    return await chaos.run(disk);
+    if (typeof disk === "string") log(disk);
+    const overdue = systemSleep(minutes * 60_000 + MOST_BESIDES_MS, ended.signal);
+    const result = await Promise.race([chaos.run(disk), overdue]);
+    if (result) return result;
+    const detail = "The drill did not come to its end";
+    const { acknowledged } = chaos.history;
+    return {
+      seed,
+      minutes,
+      acknowledged,
+      faults: {},
+      violations: [{ checker: "liveness", detail }],
+    };
   } finally {
-    clearTimeout(overdue);
-    await chaos?.close();
+    const closing = systemSleep(MOST_CLOSING_MS, ended.signal);
+    await Promise.race([chaos?.close(), closing]);
     await planet.stop();
     if (typeof disk !== "string") disk.remove();
+    ended.abort();
+    // Whatever hangs all the same must not keep the process from its end.
+    setTimeout(() => process.exit(), MOST_CLOSING_MS).unref();
   }
 }
 
 class Chaos {
   readonly regions: DrillRegion[];
   private readonly runtime: Runtime;
-  private readonly history: HistoryWriter;
+  readonly history: HistoryWriter;
   private readonly writing = new AbortController();
   private readonly watching = new AbortController();
   private readonly bus: BusAttacker;
@@ -158,13 +168,13 @@ class Chaos {
     await this.converge();
     this.watching.abort();
     await observing;
-    const acknowledged = history.counts().ok;
     const { states, silent } = await this.dump();
     const events = readHistory(path.join(options.dir, HISTORY_FILE));
     const violations = judge(runOf(events, states));
     violations.push(...silent.map((detail) => ({ checker: "convergence", detail })));
     for (const failure of injector.failed)
       violations.push({ checker: "liveness", detail: `A fault could not be made: ${failure}` });
+    const { acknowledged } = history;
     return { seed, minutes, acknowledged, faults: injector.made, violations };
   }
 

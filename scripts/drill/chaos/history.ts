@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import type { AnswerOf, CallName, CallOf } from "./calls";
+import { isRead, type AnswerOf, type CallName, type CallOf } from "./calls";
 
 /** A call begins. `op` is its number, `vantage` the region that it is made from. */
 export interface Invoked {
@@ -98,14 +98,15 @@ export interface Operation<N extends CallName = CallName> {
   answer: AnswerOf<N> | null;
 }
 
-type WithoutTime<E> = E extends HistoryEvent ? Omit<E, "atMs"> : never;
+/** Of each kind of event by itself. */
+export type WithoutTime<E> = E extends HistoryEvent ? Omit<E, "atMs"> : never;
 
 /** Appends to a file, line by line: what was noted before a crash of the drill can be judged. */
 export class HistoryWriter {
   private readonly file: number;
   private readonly beganMs = performance.now();
   private ops = 0;
-  private readonly counted = { ok: 0, fail: 0, info: 0 };
+  private written = 0;
 
   constructor(path: string) {
     this.file = openSync(path, "w");
@@ -115,8 +116,9 @@ export class HistoryWriter {
     return Math.round((performance.now() - this.beganMs) * 1_000) / 1_000;
   }
 
-  counts(): { ok: number; fail: number; info: number } {
-    return { ...this.counted };
+  /** Writes that clients were told of. */
+  get acknowledged(): number {
+    return this.written;
   }
 
   note(event: WithoutTime<HistoryEvent>): void {
@@ -136,7 +138,7 @@ export class HistoryWriter {
     const op = this.ops++;
     this.note({ type: "invoke", op, name, vantage, call });
     const end = (event: WithoutTime<Ended>) => {
-      this.counted[event.type] += 1;
+      if (event.type === "ok" && !isRead(name)) this.written += 1;
       this.note(event);
     };
     return {

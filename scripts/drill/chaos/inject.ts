@@ -1,7 +1,9 @@
 import { systemSleep } from "@/lib/clock";
+import { within } from "@/lib/db/regions/faults";
 import { callsOf, type Fault } from "@/lib/lab/fault";
 import type { ChildPlanet } from "@/scripts/local/child-planet";
 import { signal } from "@/scripts/local/process-tools";
+import { leadingEpoch } from "@/scripts/drill/leaders";
 import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import { exhaustConnections, holdTransaction, type SmallDisk } from "@/scripts/drill/soak-faults";
 import { until } from "@/scripts/drill/until";
@@ -20,6 +22,9 @@ export interface InjectorOptions {
   disk: SmallDisk | null;
   log: (line: string) => void;
 }
+
+/** For a region to say whether it leads. */
+const ASK_MS = 500;
 
 /** For a database to come back by itself or when it is asked to. */
 const BACK_MS = 45_000;
@@ -48,8 +53,9 @@ export class Injector {
     }
   }
 
-  private async make(fault: PlannedFault): Promise<void> {
+  private async make(planned: PlannedFault): Promise<void> {
     const { history, log } = this.options;
+    const fault = planned.atLeader ? await this.atLeader(planned) : planned;
     const { number, kind } = fault;
     const detail = describe(fault);
     log(`${Math.round(history.nowMs() / 1_000)} s: ${detail}`);
@@ -64,6 +70,17 @@ export class Injector {
       this.failed.push(failure);
       log(failure);
     }
+  }
+
+  /** Where nobody can be seen to lead, it stays where it was planned. */
+  private async atLeader(fault: PlannedFault): Promise<PlannedFault> {
+    const asked = this.options.regions.map(async ({ id, pool }) => {
+      const epoch = await within(ASK_MS, leadingEpoch(pool)).catch(() => null);
+      return epoch === null ? [] : [id];
+    });
+    const [leader] = (await Promise.all(asked)).flat();
+    if (leader === undefined) return fault;
+    return { ...fault, region: leader, other: fault.other === leader ? fault.region : fault.other };
   }
 
   /** Resolves once the fault is over. */

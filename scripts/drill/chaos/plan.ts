@@ -29,6 +29,19 @@ export const REGION_FAULTS = [
   "disk-full",
 ] as const;
 
+/** Half of these meet the leader: what matters most happens there. */
+const AT_LEADER: readonly FaultKind[] = [
+  "cut",
+  "cut-one-way",
+  "delay",
+  "database-killed",
+  "database-paused",
+  "backend-killed",
+  "worker-killed",
+  "worker-paused",
+  "clock-set",
+];
+
 /** Each while nothing else is wrong: what may be lost with it is known exactly then. */
 export const LONE_FAULTS = ["database-put-back", "region-rebuilt"] as const;
 
@@ -41,6 +54,8 @@ export interface PlannedFault {
   kind: FaultKind;
   /** Where, or from where. */
   region: string;
+  /** In the region that leads then, instead. */
+  atLeader: boolean;
   /** Another one: the other end of a link. */
   other: string;
   /** Before it, after the one before it in its lane. */
@@ -100,7 +115,8 @@ export function* planFaults({ seed, regions, smallDisk }: PlanOptions): Generato
         : kind === "delay"
           ? between(DELAY_MS)
           : 0;
-    return { number: number++, kind, region, other, waitMs, holdMs, amountMs };
+    const atLeader = random() < 0.5 && AT_LEADER.includes(kind);
+    return { number: number++, kind, region, atLeader, other, waitMs, holdMs, amountMs };
   };
   for (;;) {
     const lanes = [network, ofRegion].map((cards) =>

@@ -5,11 +5,16 @@ import type { Checker } from "./run";
 /** From the end of the last fault until all regions have the same, in ms. */
 export const CONVERGE_WITHIN_MS = 60_000;
 
-/** All regions have the same, and soon enough. */
+/** All regions have the same, and soon enough, and nothing is left that one of them could not apply. */
 export const convergence: Checker = {
   name: "convergence",
   check({ events, states }) {
-    const found = differences(states);
+    const found = [
+      ...differences(states),
+      ...states.flatMap(({ region, parked }) =>
+        parked.map((row) => `${region} could not apply what became of ${row}`),
+      ),
+    ];
     const healedMs = phaseAtMs(events, "healed");
     const convergedMs = phaseAtMs(events, "converged");
     if (healedMs === null) found.push("The faults were never all undone");

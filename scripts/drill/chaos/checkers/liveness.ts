@@ -1,11 +1,9 @@
-import { workloadOf } from "@/scripts/drill/chaos/calls";
+import { isRead, workloadOf } from "@/scripts/drill/chaos/calls";
 import { phaseAtMs, type Operation } from "@/scripts/drill/chaos/history";
 import type { Checker, Run } from "./run";
 
 /** From the end of the last fault until writes of every kind succeed again, from every region, in ms. */
 export const ALIVE_WITHIN_MS = 15_000;
-
-const READS = ["register/read", "session/read", "text/read", "rows/read"];
 
 /** Faults end; and once none is left, each workload and each region has a write acknowledged within a bounded time. */
 export const liveness: Checker = {
@@ -25,7 +23,7 @@ export const liveness: Checker = {
 };
 
 function silent({ operations }: Run, fromMs: number): string[] {
-  const writes = operations.filter(({ name }) => !READS.includes(name));
+  const writes = operations.filter(({ name }) => !isRead(name));
   const works = (matches: (operation: Operation) => boolean) =>
     writes.some(
       (operation) =>

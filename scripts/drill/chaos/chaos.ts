@@ -25,7 +25,7 @@ import { HISTORY_FILE, isStateFile, stateFile } from "./run-files";
 import { detailOf, type World } from "./world";
 import { transfer } from "./workloads/bank";
 import { PLACES, releaseCanaries } from "./workloads/canaries";
-import { PRODUCT, sell, STOCK } from "./workloads/inventory";
+import { PRODUCT, sell, stockFor } from "./workloads/inventory";
 import { shareRegisters } from "./workloads/register";
 import { insertAndDelete } from "./workloads/rows";
 import { liveSessions } from "./workloads/sessions";
@@ -191,7 +191,7 @@ class Chaos {
     if (!made.ok) throw new Error(made.message);
     await regions[0]!.pool.query(`INSERT INTO "Product" (id, name, stock) VALUES ($1, $1, $2)`, [
       PRODUCT,
-      STOCK,
+      stockFor(options.minutes),
     ]);
     for (const { id, pool } of regions) {
       await until(`${id} to know them`, async () => {
@@ -219,7 +219,7 @@ class Chaos {
       liveSessions(world),
       insertAndDelete(world),
       transfer(world),
-      sell(world),
+      sell(world, stockFor(this.options.minutes)),
       shareText(world, documentId),
       releaseCanaries(world, this.options.minutes),
     ]);
@@ -255,7 +255,7 @@ class Chaos {
     const silent: string[] = [];
     for (const region of this.regions) {
       try {
-        const state = await dumpState(region, canaries);
+        const state = await dumpState(region, canaries, stockFor(this.options.minutes));
         writeFileSync(path.join(dir, stateFile(region.id)), JSON.stringify(state));
         states.push(state);
       } catch (error) {

@@ -7,7 +7,7 @@ import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import type { Clock } from "./calls";
 import type { Inventory, RegionState, StateRow, StoredTransfer } from "./region-state";
 import { BANK_USER } from "./workloads/bank";
-import { PRODUCT, STOCK } from "./workloads/inventory";
+import { PRODUCT } from "./workloads/inventory";
 import { REGISTER } from "./workloads/register";
 import { ROWS_OWNER } from "./workloads/rows";
 import { countIn, SESSION } from "./workloads/sessions";
@@ -47,10 +47,14 @@ export async function dumpRows(pool: pg.Pool): Promise<StateRow[]> {
   return rows;
 }
 
-/** @param canaries texts that were written, wherever they may be */
+/**
+ * @param canaries texts that were written, wherever they may be
+ * @param stock with which the product was made
+ */
 export async function dumpState(
   { id, pool }: DrillRegion,
   canaries: ReadonlyMap<string, readonly string[]>,
+  stock: number,
 ): Promise<RegionState> {
   const elements = await column(
     pool,
@@ -83,7 +87,7 @@ export async function dumpState(
     stranded: Object.fromEntries(stranded.rows.map(({ name, outcome }) => [name, outcome])),
     sessions: await dumpSessions(pool),
     texts: await dumpTexts(pool),
-    inventory: await dumpInventory(pool),
+    inventory: await dumpInventory(pool, stock),
     promotions: await dumpPromotions(pool),
     canaries: await dumpCanaries(id, pool, canaries),
     ...(await dumpBank(pool)),
@@ -131,7 +135,7 @@ async function dumpBank(pool: pg.Pool): Promise<Pick<RegionState, "transfers" | 
   return { transfers, balances };
 }
 
-async function dumpInventory(pool: pg.Pool): Promise<Inventory> {
+async function dumpInventory(pool: pg.Pool, stock: number): Promise<Inventory> {
   const { rows } = await pool.query<{ free: number; rights: Record<string, number> }>(
     `SELECT stock AS free, mr.rights_by_actor(merge, 'stock', stock, origin) AS rights
      FROM "Product" WHERE id = $1`,
@@ -141,7 +145,7 @@ async function dumpInventory(pool: pg.Pool): Promise<Inventory> {
     `SELECT id, key, quantity, status FROM "Reservation" WHERE "productId" = $1 ORDER BY id`,
     [PRODUCT],
   );
-  return { stock: STOCK, free: 0, rights: {}, ...rows[0], reservations };
+  return { stock, free: 0, rights: {}, ...rows[0], reservations };
 }
 
 async function dumpPromotions(pool: pg.Pool): Promise<RegionState["promotions"]> {
@@ -162,9 +166,14 @@ async function dumpCanaries(
   const found = await findInTables(pool, texts);
   const foreign = texts.filter((text) => !canaries.get(text)!.includes(region));
   await pool.query("CHECKPOINT");
-  const [folder] = await column(pool, "SELECT current_setting('data_directory') AS value");
-  const files = await findInFiles(folder!, foreign);
+  const folders = await column(
+    pool,
+    `SELECT current_setting('data_directory') AS value
+     UNION ALL SELECT l FROM pg_tablespace, pg_tablespace_location(oid) l WHERE l <> ''`,
+  );
+  const files = await Promise.all(folders.map((folder) => findInFiles(folder, foreign)));
+  const inFiles = (text: string) => files.flatMap((each) => each.found.get(text) ?? []);
   return Object.fromEntries(
-    texts.map((text) => [text, [...(found.get(text) ?? []), ...(files.found.get(text) ?? [])]]),
+    texts.map((text) => [text, [...(found.get(text) ?? []), ...inFiles(text)]]),
   );
 }

@@ -13,8 +13,11 @@ import {
 
 export const PRODUCT = "chaos-product";
 
-/** Sold out soon, so that regions fight over the last units; half of it is never sold, and comes back. */
-export const STOCK = 150;
+/**
+ * Sold out soon, so that regions fight over the last units; half of it is never sold, and comes back. Each database that is
+ * replaced leaves behind some rights that nobody takes over (docs/INVENTORY.md), so that a long drill needs more.
+ */
+export const stockFor = (minutes: number): number => 100 + 20 * Math.ceil(minutes);
 
 const PAUSE_MS = 600;
 const MOST_UNITS = 3;
@@ -27,8 +30,8 @@ interface Reserved {
 }
 
 /** Buyers in every region: some buy what they reserve, some give it back, and some keep it until there is nothing left. */
-export function sell(world: World): Promise<void> {
-  const shop = new Shop(world);
+export function sell(world: World, stock: number): Promise<void> {
+  const shop = new Shop(world, stock);
   const clients = world.regions.map((vantage) =>
     client(world, PAUSE_MS, () => shop.reserve(vantage)),
   );
@@ -40,7 +43,10 @@ class Shop {
   private readonly kept: Reserved[] = [];
   private bought = 0;
 
-  constructor(private readonly world: World) {
+  constructor(
+    private readonly world: World,
+    private readonly stock: number,
+  ) {
     this.manager = new GlobalInventoryManager(world.runtime);
   }
 
@@ -67,7 +73,7 @@ class Shop {
       const reserved = { reservation, region, quantity };
       const share = random();
       if (share > 0.8) this.kept.push(reserved);
-      else if (share > 0.2 || this.bought + quantity > STOCK / 2)
+      else if (share > 0.2 || this.bought + quantity > this.stock / 2)
         await this.settle(vantage, reserved, "released");
       else {
         this.bought += quantity;

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CHECKERS } from "@/scripts/drill/chaos/checkers/all";
 import { findOrder } from "@/scripts/drill/chaos/checkers/linearizability";
 import { goodStory } from "./good-story";
-import { BUGS, NO_BUGS } from "./planted-bugs";
+import { NO_BUGS } from "./no-bugs";
+import { BUGS } from "./planted-bugs";
 
 const stories = Object.entries(BUGS).flatMap(([name, bugs]) =>
   bugs.map(([what, plant, alsoBy = []]) => ({ name, what, plant, alsoBy })),

@@ -3,7 +3,7 @@ import { AP, EU, stamp, type Story, US } from "./support";
 
 export type Bug = [what: string, plant: (story: Story) => void, alsoBy?: string[]];
 
-const without = <T>(list: readonly T[], item: T) => list.filter((each) => each !== item);
+export const without = <T>(list: readonly T[], item: T) => list.filter((each) => each !== item);
 
 /** What each checker is there for: the least that it has to object to. */
 export const BUGS: Record<string, Bug[]> = {
@@ -320,50 +320,3 @@ export const BUGS: Record<string, Bug[]> = {
     ],
   ],
 };
-
-/** What looks like a bug and is none, by what the product promises. */
-export const NO_BUGS: Bug[] = [
-  [
-    "an element that was nowhere but in what a region went back from",
-    (story) =>
-      story
-        .note({ type: "went-back", region: US, actor: US, copied: "11", told: "10" })
-        .everywhere((state) => ({ elements: without(state.elements, "element-1") })),
-  ],
-  [
-    "a write of region durability that a former leader had not told, and is listed",
-    (story) =>
-      story
-        .in(AP, (state) => ({ elements: without(state.elements, "element-0") }))
-        .in(EU, () => ({ stranded: { "User/element-0": "superseded" } })),
-  ],
-  [
-    "an element whose writer was not answered",
-    (story) => {
-      const call = { element: "perhaps", by: "leader", durability: "region" } as const;
-      story.begin("set/add", call).info();
-      story.in(US, (state) => ({ elements: [...state.elements, "perhaps"] }));
-    },
-  ],
-  [
-    "an old answer that says that it may be one",
-    (story) => {
-      const old = { ...stamp(US, 50), count: 0, clock: { [US]: 1 }, region: AP };
-      story.done("session/read", { session: "s" }, { ...old, stale: true, complete: true });
-      story.done("rows/read", { id: "row-id", session: "s" }, { found: true, stale: true }, AP);
-    },
-  ],
-  [
-    "a swap that takes effect long after nobody waits for it",
-    (story) => {
-      story.begin("register/cas", { key: "register", from: "v2", to: "v5" }).info();
-      story.done("register/read", { key: "register" }, { value: "v2" });
-      story.done("register/read", { key: "register" }, { value: "v5" });
-      story.everywhere(() => ({ registers: { register: "v5" } }));
-    },
-  ],
-  [
-    "an answer of a former leader that was asked while it led",
-    (story) => story.note({ type: "leader", askedMs: 1, region: US, epoch: "1" }),
-  ],
-];

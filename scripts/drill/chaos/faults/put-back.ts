@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { systemSleep } from "@/lib/clock";
 import type { ChildPlanet } from "@/scripts/local/child-planet";
 import { PlanetFiles } from "@/scripts/local/planet-files";
@@ -34,29 +35,43 @@ export async function putBack(options: PutBackOptions, id: string, holdMs: numbe
   const { region } = place;
   const folder = await place.folder();
   const copy = path.join(options.planet.dir, `copy-${id}`);
-  await place.down();
-  // The server refuses files of another owner, and Node's copy does not keep the owner.
-  execFileSync("cp", ["-a", folder, copy]);
-  await place.up();
-  const { rows } = await region.pool.query<{ actor: string; head: string; boot: string }>(
-    "SELECT mr.local_actor() AS actor, mr.head()::text AS head, mr.boot() AS boot",
-  );
-  const { actor, head, boot } = rows[0]!;
-  await systemSleep(holdMs);
-  await until("the peers to know of this boot", () => place.isKnown(boot), BEAT);
-  await place.down({ worker: true });
-  await systemSleep(ARRIVAL_MS);
-  const told = await place.told(actor);
-  options.history.note({ type: "went-back", region: id, actor, copied: head, told });
-  rmSync(folder, { recursive: true, force: true });
-  execFileSync("mv", [copy, folder]);
+  try {
+    await place.down();
+    // The server refuses files of another owner, and Node's copy does not keep the owner.
+    await promisify(execFile)("cp", ["-a", folder, copy]);
+    await place.up();
+    const { rows } = await region.pool.query<{ actor: string; head: string; boot: string }>(
+      "SELECT mr.local_actor() AS actor, mr.head()::text AS head, mr.boot() AS boot",
+    );
+    const { actor, head, boot } = rows[0]!;
+    await systemSleep(holdMs);
+    await until("the peers to know of this boot", () => place.isKnown(boot), BEAT);
+    await place.down({ worker: true });
+    await systemSleep(ARRIVAL_MS);
+    const told = await place.told(actor);
+    options.history.note({ type: "went-back", region: id, actor, copied: head, told });
+    await rm(folder, { recursive: true });
+    await rename(copy, folder);
+    await withoutApplication(folder, async () => {
+      await place.up({ worker: true });
+      await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
+    });
+    signal(databasePid(options.planet, region.id), "SIGHUP");
+  } finally {
+    await place.release();
+  }
+}
+
+/** The runbook keeps the application away from a database that does not know yet how old it is. */
+async function withoutApplication(folder: string, run: () => Promise<void>): Promise<void> {
   const rules = path.join(folder, "pg_hba.conf");
-  const usual = readFileSync(rules, "utf8");
-  writeFileSync(rules, `host all ${APP_ROLE} 127.0.0.1/32 reject\n${usual}`);
-  await place.up({ worker: true });
-  await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
-  writeFileSync(rules, usual);
-  signal(databasePid(options.planet, region.id), "SIGHUP");
+  const usual = await readFile(rules, "utf8");
+  await writeFile(rules, `host all ${APP_ROLE} 127.0.0.1/32 reject\n${usual}`);
+  try {
+    await run();
+  } finally {
+    await writeFile(rules, usual);
+  }
 }
 
 /** Loses a region's database for good, and makes it anew from its peers: see "Losing a region" in docs/RUNBOOK.md. */
@@ -70,18 +85,22 @@ export async function rebuild(
     "SELECT mr.local_actor() AS actor",
   );
   const { actor } = rows[0]!;
-  await place.down({ worker: true });
-  await systemSleep(ARRIVAL_MS);
-  const told = await place.told(actor);
-  history.note({ type: "went-back", region: id, actor, copied: "0", told });
-  rmSync(folder, { recursive: true, force: true });
-  await place.up();
-  const { directUrl } = planet.cluster().regions.find((each) => each.id === id)!;
-  const peers = planet.cluster().regions.filter((each) => each.id !== id);
-  const { appPassword } = new PlanetFiles(planet.dir, planet.dir).secrets();
-  await joinRegion({ id, directUrl, appPassword, peers, mode: "rebuild" });
-  await place.up({ worker: true });
-  await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
+  try {
+    await place.down({ worker: true });
+    await systemSleep(ARRIVAL_MS);
+    const told = await place.told(actor);
+    history.note({ type: "went-back", region: id, actor, copied: "0", told });
+    await rm(folder, { recursive: true });
+    await place.up();
+    const { directUrl } = planet.cluster().regions.find((each) => each.id === id)!;
+    const peers = planet.cluster().regions.filter((each) => each.id !== id);
+    const { appPassword } = new PlanetFiles(planet.dir, planet.dir).secrets();
+    await joinRegion({ id, directUrl, appPassword, peers, mode: "rebuild" });
+    await place.up({ worker: true });
+    await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
+  } finally {
+    await place.release();
+  }
 }
 
 /** A region's database and worker, which are down or up together with it. */
@@ -114,6 +133,11 @@ class Place {
     const answers = async () => (await this.region.pool.query("SELECT 1")).rowCount === 1;
     await until("the database to answer", answers, STEP);
     if (worker) await this.act(`worker-${this.id}`, "start");
+  }
+
+  /** Whatever became of it, it is not kept down. */
+  async release(): Promise<void> {
+    for (const name of [postgresName(this.id), `worker-${this.id}`]) await this.act(name, "start");
   }
 
   /** How far any other region has applied what this one wrote. */

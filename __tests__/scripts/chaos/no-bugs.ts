@@ -18,6 +18,13 @@ export const NO_BUGS: Bug[] = [
         .in(EU, () => ({ stranded: { "User/element-0": "superseded" } })),
   ],
   [
+    "a text that was in one region alone, and is lost with that one's files, whichever actor wrote it",
+    (story) =>
+      story
+        .note({ type: "went-back", region: EU, actor: `${EU}#1`, copied: "0", told: "900" })
+        .in(EU, () => ({ canaries: {} })),
+  ],
+  [
     "an element whose writer was not answered",
     (story) => {
       const call = { element: "perhaps", by: "leader", durability: "region" } as const;

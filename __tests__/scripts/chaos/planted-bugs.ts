@@ -303,6 +303,21 @@ export const BUGS: Record<string, Bug[]> = {
       "a text where it must not be",
       (story) => story.in(US, () => ({ canaries: { canary: ["base/1"] } })),
     ],
+    [
+      "a text that was in the copy that its region went back to",
+      (story) =>
+        story
+          .note({ type: "went-back", region: EU, actor: EU, copied: "41", told: "0" })
+          .in(EU, () => ({ canaries: {} })),
+    ],
+    [
+      "a text that was written since its region was lost",
+      (story) => {
+        story.note({ type: "went-back", region: EU, actor: EU, copied: "0", told: "900" });
+        story.in(EU, () => ({ canaries: { canary: ["Document"] } }));
+        story.done("canary/write", { text: "later", regions: [EU] }, stamp(`${EU}#1`, 950));
+      },
+    ],
     ["a text that is not where it is kept", (story) => story.in(EU, () => ({ canaries: {} }))],
   ],
   liveness: [

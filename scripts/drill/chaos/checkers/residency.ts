@@ -1,5 +1,5 @@
 import { acknowledged, callsNamed } from "@/scripts/drill/chaos/history";
-import { mayBeGone, type Checker } from "./run";
+import { mayBeGone, mayBeGoneFrom, type Checker } from "./run";
 
 /** A text that is kept in some regions is in no other one, and is where it is kept: otherwise the search found nothing. */
 export const residency: Checker = {
@@ -12,9 +12,14 @@ export const residency: Checker = {
           (canaries[call.text] ?? []).map((where) => `${call.text} is in ${region}: ${where}`),
         ),
     );
-    const isGone = [mayBeGone(events, false), mayBeGone(events, true)] as const;
+    const isGone = mayBeGone(events);
     const missing = acknowledged(operations, "canary/write")
-      .filter(({ call, answer }) => !isGone[call.regions.length === 1 ? 1 : 0](answer))
+      .filter(({ call, answer, invokedMs }) => {
+        const [only, second] = call.regions;
+        return only !== undefined && second === undefined
+          ? !mayBeGoneFrom(events, only)(answer, invokedMs)
+          : !isGone(answer);
+      })
       .flatMap(({ call }) =>
         states
           .filter(({ region }) => call.regions.includes(region))

@@ -24,21 +24,36 @@ export function runOf(events: readonly HistoryEvent[], states: readonly RegionSt
   return { events, operations: operationsOf(events), states };
 }
 
+const wentBack = (events: readonly HistoryEvent[]) =>
+  events.filter((event): event is WentBack => event.type === "went-back");
+
 /**
  * Whether a version may be gone because its region went back to an older database: it was neither in what was
- * put back nor applied anywhere else. `pinned`: no other region may have it, so what those applied says nothing.
+ * put back nor applied anywhere else.
  */
-export function mayBeGone(
-  events: readonly HistoryEvent[],
-  pinned = false,
-): (stamp: Stamp) => boolean {
-  const back = events.filter((event): event is WentBack => event.type === "went-back");
+export function mayBeGone(events: readonly HistoryEvent[]): (stamp: Stamp) => boolean {
+  const back = wentBack(events);
   return ({ origin, position }) =>
     back.some(
       ({ actor, copied, told }) =>
-        actor === origin &&
-        BigInt(position) >= BigInt(copied) &&
-        (pinned || BigInt(position) > BigInt(told)),
+        actor === origin && BigInt(position) >= BigInt(copied) && BigInt(position) > BigInt(told),
+    );
+}
+
+/**
+ * The same of what only one region may have: what others applied says nothing. It is gone with the region's files if those
+ * are lost, whoever wrote it, and if they are put back with what was written since the copy.
+ */
+export function mayBeGoneFrom(
+  events: readonly HistoryEvent[],
+  region: string,
+): (stamp: Stamp, writtenMs: number) => boolean {
+  const back = wentBack(events).filter((event) => event.region === region);
+  return ({ origin, position }, writtenMs) =>
+    back.some(
+      ({ actor, copied, atMs }) =>
+        writtenMs < atMs &&
+        (copied === "0" || (actor === origin && BigInt(position) >= BigInt(copied))),
     );
 }
 

@@ -4,8 +4,7 @@ import type { RegionId } from "@/lib/db/regions/region-id";
 import { getLogger } from "@/lib/log";
 import type { Service } from "@/lib/service";
 import { copyFrom } from "./copy";
-import { CopyLockedError, withCopyLock } from "./copy-lock";
-import { readDataState } from "./restored";
+import { withCopyLock } from "./copy-lock";
 import type { RepairRegion } from "./snapshot";
 
 export interface FormerIncarnationsOptions {
@@ -21,6 +20,8 @@ interface Behind {
   actor: string;
   upto: string;
 }
+
+const LOOK_TIMEOUT_MS = 5_000;
 
 /** A source that turned out to have less than it once said is asked again after so long. */
 const IN_VAIN_MS = 30_000;
@@ -45,8 +46,7 @@ export class FormerIncarnations implements Service {
       try {
         await this.tick();
       } catch (err) {
-        const level = err instanceof CopyLockedError ? "debug" : "warn";
-        getLogger("recovery")[level]({ err }, "former incarnations not caught up with yet");
+        getLogger("recovery").debug({ err }, "former incarnations not caught up with yet");
         await systemSleep(1_000, signal);
       }
     }
@@ -62,9 +62,7 @@ export class FormerIncarnations implements Service {
     const [first] = (await this.behind()).filter(
       (missing) => performance.now() >= (this.inVain.get(keyOf(missing)) ?? 0),
     );
-    // What is healed gets all that the others have.
-    if (!first || (await readDataState(local)) !== "ready") return false;
-    const pool = peers.get(first.source);
+    const pool = first && peers.get(first.source);
     if (!pool) return false;
     const target: RepairRegion = { id: region, pool: local };
     const copied = await withCopyLock(target, () => copyFrom([{ id: first.source, pool }], target));
@@ -81,6 +79,8 @@ export class FormerIncarnations implements Service {
     const { rows } = await this.options.local.query<Behind>({
       name: "mr_former_behind",
       text: "SELECT source, actor, upto::text FROM mr.former_behind()",
+      // Copying may take long; this may not.
+      ...{ query_timeout: LOOK_TIMEOUT_MS },
     });
     return rows;
   }

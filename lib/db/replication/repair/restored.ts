@@ -5,10 +5,16 @@ import { seenBeats, seenIncarnation } from "./enrol";
 import { untilLevel } from "./until-level";
 import type { RepairRegion } from "./snapshot";
 
+const LOOK_TIMEOUT_MS = 5_000;
+
 export type RegionDataState = "ready" | "copying" | "restored";
 
 export async function readDataState(pool: pg.Pool): Promise<RegionDataState | null> {
-  const { rows } = await pool.query<{ state: RegionDataState }>("SELECT state FROM mr.local");
+  const { rows } = await pool.query<{ state: RegionDataState }>({
+    text: "SELECT state FROM mr.local",
+    // Pools that copy have patience for more than this.
+    ...{ query_timeout: LOOK_TIMEOUT_MS },
+  });
   return rows[0]?.state ?? null;
 }
 

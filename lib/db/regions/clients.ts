@@ -46,6 +46,7 @@ function createClient(url: string, topology: Topology, writes: boolean): PrismaC
 /** Prisma clients by endpoint, opened at first use and shared by everything in a process. */
 export class ClientCache {
   private readonly clients = new Map<string, PrismaClient>();
+  private isClosed = false;
 
   constructor(private readonly topology: () => Topology) {}
 
@@ -58,7 +59,9 @@ export class ClientCache {
     return this.open(this.topology().endpoints(vantage, region).write, true);
   }
 
+  /** Throws once the cache is closed: what asks in the background then would leave a connection behind. */
   private open(url: string, writes: boolean): PrismaClient {
+    if (this.isClosed) throw new Error("The connections of this process are closed.");
     let client = this.clients.get(url);
     if (!client) {
       this.clients.set(url, (client = createClient(url, this.topology(), writes)));
@@ -67,6 +70,7 @@ export class ClientCache {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     const open = [...this.clients.values()];
     this.clients.clear();
     await Promise.all(open.map((client) => client.$disconnect()));

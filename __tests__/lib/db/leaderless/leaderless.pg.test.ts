@@ -155,7 +155,7 @@ describe("without replication", () => {
   });
 
   const untilSteady = async (count: () => number) => {
-    for (let last = -1; last !== count(); ) {
+    for (let last = -1; last !== count();) {
       last = count();
       await systemSleep(300);
     }

@@ -8,6 +8,7 @@ import { localDir } from "@/scripts/local/paths";
 import { endProcess, freePort, waitUntil } from "@/scripts/local/process-tools";
 import { planLaunch } from "@/scripts/local/unprivileged";
 import { WsProxy } from "@/scripts/local/ws-proxy";
+import { withAdmin } from "./stores";
 
 /** How the application reaches its databases in tests of the `pg` projects: `MERIDIAN_TEST_PATH`, by default `pg`. */
 export const DATABASE_PATHS = [
@@ -49,6 +50,18 @@ export interface OpenDatabasePath {
   /** The URL by which the application reaches a database. */
   through(url: string): string;
   close(): Promise<void>;
+}
+
+/**
+ * Neon's driver answers a database's challenge for a password in JavaScript: a tenth of a second of the event loop for each
+ * connection. Neon's own proxy asks for no such answer, so a test's database asks for one that is quickly given. To be
+ * called before any role is given a password.
+ */
+export async function easePasswords(adminUrl: string): Promise<void> {
+  if (databasePath() !== "neon") return;
+  await withAdmin(adminUrl, (admin) =>
+    admin.query("ALTER ROLE CURRENT_USER SET scram_iterations = 64"),
+  );
 }
 
 /** @param urls of the databases, as the application's role: user, password, host, port and name */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
+import { easePasswords } from "@/__tests__/support/database-path";
 import { chooseStoreServers, type StoreServers } from "@/__tests__/support/store-servers";
 import {
   TEMPLATE,
@@ -62,6 +63,7 @@ async function startStores(servers: StoreServers, dir: string, stops: Stop[]): P
     DEFAULT_REGIONS.map(async ({ id }) => {
       const server = await servers.database({ name: id, dir, password });
       stops.push(() => server.stop());
+      await easePasswords(server.url);
       return { regionId: id, adminUrl: server.url };
     }),
   );

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { startPostgres, type RunningPostgres } from "@/scripts/local/embedded-postgres";
 import { localDir } from "@/scripts/local/paths";
 import { takeBaseBackup, writeAsServer } from "./base-backup";
+import { easePasswords } from "./database-path";
 import { waitFor } from "./wait-for";
 import { migrateRegions } from "@/scripts/migrate-runner";
 import {
@@ -66,6 +67,7 @@ export async function startOwnCluster(
   await mkdir(archive);
   await chown(archive, owner.uid, owner.gid);
   const adminUrl = server!.url;
+  await easePasswords(adminUrl);
   await withAdmin(adminUrl, (admin) => admin.query(`CREATE DATABASE ${TEMPLATE}`));
   const [report] = await migrateRegions(
     [

@@ -22,9 +22,11 @@ export async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof RegionTimeoutError) return true;
   const state = sqlState(error);
-  // 53300: the region has no connection left for us.
-  if (state !== undefined && /^(08|57P|53300)/.test(state)) return true;
+  if (state !== undefined && NOT_SERVING.test(state)) return true;
   const links = chain(error);
+  // Of a statement it is a refusal; where it ends the connection, the database lets nobody in.
+  if (links.some(({ code, severity }) => code === NO_PRIVILEGE && severity === "FATAL"))
+    return true;
   if (links.some((link) => link.code !== undefined && UNREACHABLE_CODES.has(link.code)))
     return true;
   // Messages count only where no database answered: its answers quote what users wrote.
@@ -37,6 +39,12 @@ export function sqlState(error: unknown): string | undefined {
     .map((link) => link.code)
     .find((code) => code !== undefined && SQL_STATE.test(code));
 }
+
+// Gone, shutting down or starting; it has no connection (53300) or no room on its disk (53100) left for us; it lets our role
+// not in (28), as while a region is filled; it is no longer there (3D000).
+const NOT_SERVING = /^(08|28|57P|53[13]00|3D000)/;
+
+const NO_PRIVILEGE = "42501";
 
 // Some codes of Node have five letters too, but no digit (EPIPE); those of Prisma begin at P1000.
 const SQL_STATE = /^(?=.*[0-9])(?!P[1-9])[0-9A-Z]{5}$/;
@@ -54,7 +62,9 @@ const UNREACHABLE_CODES = new Set([
   "P1000",
   "P1001",
   "P1002",
+  "P1003",
   "P1008",
+  "P1010",
   "P1017",
   "P2024",
 ]);
@@ -66,6 +76,7 @@ const UNREACHABLE_MESSAGE =
 
 interface Link {
   code: string | undefined;
+  severity: string | undefined;
   message: string;
 }
 
@@ -79,7 +90,11 @@ function chain(error: unknown): Link[] {
     const fields = next as Record<string, unknown>;
     const text = (value: unknown) => (typeof value === "string" ? value : undefined);
     for (const code of [fields.originalCode, fields.code]) {
-      links.push({ code: text(code), message: text(fields.message) ?? "" });
+      links.push({
+        code: text(code),
+        severity: text(fields.severity),
+        message: text(fields.message) ?? "",
+      });
     }
     queue.push(fields.cause, fields.meta, fields.driverAdapterError);
     if (Array.isArray(fields.errors)) queue.push(...(fields.errors as unknown[]));

@@ -26,6 +26,14 @@ describe("isUnreachable", () => {
     ["Prisma's pool ran out", fault("", { code: "P2024" })],
     ["connection_failure", fault("gone", { code: "08006" })],
     ["admin_shutdown", fault("terminating connection", { code: "57P01" })],
+    ["no room on its disk", throughPrisma("53100", "could not extend file")],
+    ["no longer there", fault('database "x" does not exist', { code: "3D000" })],
+    ["our role not let in", throughPrisma("28000", 'role "x" is not permitted to log in')],
+    [
+      "nobody let in while it is filled",
+      fault("permission denied for database", { code: "42501", severity: "FATAL" }),
+    ],
+    ["Prisma's word for it", fault("", { code: "P1010" })],
     ["starting up", fault("the database system is starting up", { code: "57P03" })],
     ["broken in mid-query", fault("Connection terminated unexpectedly")],
     ["hung in mid-query", fault("Query read timeout")],
@@ -42,6 +50,10 @@ describe("isUnreachable", () => {
 
   test.each([
     ["a unique violation", fault("duplicate key", { code: "23505" })],
+    [
+      "a statement that the role may not make",
+      fault("permission denied for table", { code: "42501", severity: "ERROR" }),
+    ],
     ["a cancelled statement", fault("canceling statement", { code: "57014" })],
     ["a serialisation failure", fault("could not serialize", { code: "40001" })],
     ["the fence", throughPrisma("MR001", "User is written in the leading region us-east-1")],

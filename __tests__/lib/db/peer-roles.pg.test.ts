@@ -14,7 +14,7 @@ const AP = "ap-southeast-1";
 const DENIED = { code: "42501" };
 
 /** What a worker reads of another region's tables. */
-const TABLES = ["beat", "cursor", "entity", "leadership", "local", "peer_beat"];
+const TABLES = ["beat", "cursor", "entity", "leadership", "local", "peer_beat", "stall"];
 
 /** What it calls there. */
 const ROUTINES = [
@@ -100,7 +100,7 @@ describe("the role that workers reach other regions as", () => {
 
   it("reads no table that holds what people wrote, and changes none", async () => {
     const { rows } = await us.query<{ name: string; reads: boolean; writes: boolean }>(
-      `SELECT c.relname AS name, has_table_privilege($1, c.oid, 'SELECT') AS reads,
+      `SELECT c.relname AS name, has_any_column_privilege($1, c.oid, 'SELECT') AS reads,
          has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER') AS writes
        FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relnamespace IN ('public'::regnamespace, 'mr'::regnamespace)`,
       [peerRole(EU)],
@@ -113,6 +113,7 @@ describe("the role that workers reach other regions as", () => {
         .sort(),
     ).toEqual(TABLES);
     expect(rows.filter(({ writes }) => writes)).toEqual([]);
+    await expect(dublin.query("SELECT detail FROM mr.stall")).rejects.toMatchObject(DENIED);
     await expect(dublin.query(`SELECT * FROM "Document"`)).rejects.toMatchObject(DENIED);
     await expect(dublin.query(`SELECT * FROM mr."outbox_Document"`)).rejects.toMatchObject(DENIED);
     await expect(dublin.query("SET ROLE meridian_app")).rejects.toMatchObject(DENIED);

@@ -242,5 +242,7 @@ GRANT EXECUTE ON FUNCTION mr.local_region, mr.local_actor, mr.boot TO mr_peer;
 GRANT USAGE ON SCHEMA mr TO mr_peer;
 -- Names, positions and counts.
 GRANT SELECT ON mr.local, mr.leadership, mr.entity, mr.cursor, mr.beat, mr.peer_beat TO mr_peer;
+-- Not the detail: what a database said of a row may quote it.
+GRANT SELECT (actor, reason) ON mr.stall TO mr_peer;
 
 REVOKE EXECUTE ON FUNCTION mr.make_peer_role, mr.make_role_of_peer, mr.refuse_reader FROM PUBLIC;

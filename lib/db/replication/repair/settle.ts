@@ -43,7 +43,7 @@ async function untilCaughtUp(regions: readonly RepairRegion[], timeoutMs: number
   );
   const lagsOf = async ({ id, pool }: RepairRegion): Promise<Lag[]> => {
     const { rows } = await pool.query<{ actor: string; stall: string | null }>(
-      `SELECT h.actor, s.reason || ': ' || s.detail AS stall
+      `SELECT h.actor, s.reason AS stall
        FROM unnest($1::text[], $2::bigint[]) h (actor, head)
        LEFT JOIN mr.cursor c USING (actor) LEFT JOIN mr.stall s USING (actor)
        WHERE h.actor <> mr.local_actor() AND coalesce(c.position, 0) < h.head`,

@@ -36,12 +36,21 @@ export class RoutingWorld {
   primaries: Record<string, Record<string, bigint>> = {};
   primaryFault: Error | null = null;
 
+  /** How long the connection to a region takes that there is not yet. */
+  openingMs: Record<string, number> = {};
+  /** What this process expects a trip to take, there and back. */
+  expectedMs: (region: RegionId) => number = () => 0;
+  private readonly opening = new Map<string, Promise<unknown>>();
+
   private readonly clients = new Map<string, unknown>();
-  readonly positions = new AppliedPositions({
-    read: (_vantage: RegionId, region: RegionId) => this.client(region, "replica"),
-    write: (_vantage: RegionId, region: RegionId) =>
-      this.client(region, this.primaries[region] ? "primary" : "replica"),
-  } as unknown as ClientCache);
+  readonly positions = new AppliedPositions(
+    {
+      read: (_vantage: RegionId, region: RegionId) => this.client(region, "replica"),
+      write: (_vantage: RegionId, region: RegionId) =>
+        this.client(region, this.primaries[region] ? "primary" : "replica"),
+    } as unknown as ClientCache,
+    (_vantage, region) => this.expectedMs(region),
+  );
 
   private client(region: RegionId, endpoint: "replica" | "primary"): unknown {
     const name = `${region} ${endpoint}`;
@@ -62,6 +71,9 @@ export class RoutingWorld {
   }
 
   private async answer(region: string): Promise<void> {
+    let opening = this.opening.get(region);
+    if (!opening) this.opening.set(region, (opening = sleep(this.openingMs[region] ?? 0)));
+    await opening;
     await sleep(RTT[region] ?? 0);
     if (this.unreachable.has(region)) throw this.fault();
   }

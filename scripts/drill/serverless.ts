@@ -111,6 +111,8 @@ class ServerlessDrill {
     this.ended.abort();
     await Promise.all([cron, watching]);
     const [{ lost, stranded, interleaved }] = judged;
+    if (interleaved > 0) this.options.log(`${interleaved} more changes of origin than promotions`);
+    if (this.leaders.dual > 0) this.options.log(`a former leader led ${this.leaders.dual} times`);
     return {
       ...sessions,
       kills: gaps.length,
@@ -160,7 +162,10 @@ class ServerlessDrill {
         else {
           writeMs.push(wroteMs - startedMs);
           readMs.push(performance.now() - wroteMs);
-          if (!read.found) stale += 1;
+          if (!read.found) {
+            stale += 1;
+            this.options.log(`${entity} of ${there} from ${here}: ${read.how}`);
+          }
           if (read.regionId === here) nearest += 1;
         }
         if (n % 100 === 99) this.options.log(`${n + 1} sessions, ${stale} stale`);
@@ -207,17 +212,19 @@ class ServerlessDrill {
     entity: EntityType,
     vantage: RegionId,
     { id, origin, position }: WrittenRow,
-  ): Promise<{ found: boolean; regionId: RegionId } | null> {
+  ): Promise<{ found: boolean; regionId: RegionId; how: string } | null> {
     const positions = new Map([[origin as Actor, toPosition(position)]]);
     return this.request(async (runtime) => {
       const sessions = new ReadYourWritesManager(() => runtime);
-      const { data, regionId } = await sessions.ensureConsistency(
+      const { data, regionId, receipt } = await sessions.ensureConsistency(
         id,
         vantage,
         (db) => isThere(db, entity, id),
         { vantage, token: { kind: "valid", positions } },
       );
-      return { found: data, regionId };
+      const { reason, stale, waitedMs, elapsedMs } = receipt;
+      const how = `${reason}${stale ? ", and said so" : ""}, ${waitedMs} of ${elapsedMs} ms waited`;
+      return { found: data, regionId, how };
     }).catch((error: unknown) => {
       this.options.log(`${entity} read from ${vantage}: ${String(error)}`);
       return null;

@@ -13,7 +13,7 @@ import { StreamTicks } from "@/lib/db/ticks/stream-ticks";
 import { ClientCache } from "./clients";
 import type { RegionId } from "./region-id";
 import { RegionState } from "./region-state";
-import { topologyFromEnv, type Topology } from "./topology";
+import { expectedRoundTripMs, topologyFromEnv, type Topology } from "./topology";
 
 /** What the managers of one process share: connections, and what is known of the regions. */
 export class Runtime {
@@ -24,7 +24,9 @@ export class Runtime {
   readonly state = new RegionState(() => this.topology, this.clients);
   readonly leaders = new LeaderSearch(this.state, () => this.topology);
   readonly held = new HeldWatches(this.clients);
-  readonly applied = new AppliedPositions(this.clients);
+  readonly applied = new AppliedPositions(this.clients, (vantage, region) =>
+    expectedRoundTripMs(this.topology, vantage, region),
+  );
   readonly mirror = new SessionMirror();
   readonly streamTicks = new StreamTicks(() => this.topology);
   readonly leadershipTicks = new LeadershipTicks(() => this.topology, this.state);

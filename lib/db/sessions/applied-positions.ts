@@ -8,6 +8,9 @@ import { mergePositions, missingPositions, NOTHING, toPosition, type Positions }
 /** How long a region may take to say what it has; the farthest one needs a quarter of a second. */
 const ANSWER_MS = 1_000;
 
+/** Trips there and back that a connection takes before it can be asked anything. */
+const OPENING_TRIPS = 5;
+
 /** Between two looks at a cursor that is being waited for: dense at first, since most waits are short. */
 const POLL_MIN_MS = 3;
 const POLL_MAX_MS = 20;
@@ -33,9 +36,13 @@ export function queryShown(db: PrismaClient): Promise<Positions> {
 export class AppliedPositions {
   private readonly known = new Map<RegionId, Positions>();
   private readonly refreshing = new Map<string, Promise<Positions>>();
+  /** Links over which an answer has come. */
+  private readonly connected = new Set<string>();
 
+  /** @param roundTripMs as expected, over a link that is not connected yet */
   constructor(
     private readonly clients: ClientCache,
+    private readonly roundTripMs: (vantage: RegionId, region: RegionId) => number = () => 0,
     private readonly sleep: Sleep = systemSleep,
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
@@ -53,8 +60,14 @@ export class AppliedPositions {
     const key = `${vantage} ${region}`;
     let running = this.refreshing.get(key);
     if (!running) {
-      running = within(ANSWER_MS, queryApplied(this.clients.read(vantage, region)))
-        .then((positions) => this.learn(region, positions))
+      const openingMs = this.connected.has(key)
+        ? 0
+        : OPENING_TRIPS * this.roundTripMs(vantage, region);
+      running = within(ANSWER_MS + openingMs, queryApplied(this.clients.read(vantage, region)))
+        .then((positions) => {
+          this.connected.add(key);
+          return this.learn(region, positions);
+        })
         .finally(() => this.refreshing.delete(key));
       this.refreshing.set(key, running);
     }

@@ -143,11 +143,20 @@ async function routeWhenBehind(
     firstCovering({ applied }, vantage, others, required),
     checked.then((beyond) => (beyond ? undefined : new Promise(() => undefined))),
   ]);
-  const target = others.find((id) => applied.covers(id, required));
-  if (target !== undefined) return { region: target, reason: "redirected-behind", stale: false };
+  const elsewhere = (): Route | null => {
+    const target = others.find((id) => applied.covers(id, required));
+    return target === undefined
+      ? null
+      : { region: target, reason: "redirected-behind", stale: false };
+  };
+  const found = elsewhere();
+  if (found) return found;
   if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
     return toLeader({ state, applied }, request, "invalid-token");
   }
+  // The origin has answered by now, if it does at all: the first time it takes a connection to it.
+  const late = elsewhere();
+  if (late) return late;
   // However long the others took to answer, the region itself may have caught up meanwhile.
   const leftMs = Math.max(0, MAX_WAIT_MS - (performance.now() - started));
   if (await applied.waitUntilCovered(vantage, region, required, leftMs)) {

@@ -59,6 +59,24 @@ describe("session", () => {
     expect(route.ms).toBeLessThan(300);
   });
 
+  test("a connection to the region that wrote it takes long: there all the same, once it is open", async () => {
+    world.openingMs[US] = 1_300;
+    world.applied[US] = { [US]: 999n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: US, reason: "redirected-behind", stale: false });
+    expect(route.ms).toBeLessThan(1_600);
+  });
+
+  test("a connection that is expected to take long is waited for once, and an answer over it no longer than any", async () => {
+    world.expectedMs = (region) => (region === US ? 100 : 0);
+    world.openingMs[US] = 1_300;
+    world.applied[US] = { [US]: 999n };
+    const route = await world.route({ required });
+    expect(route).toMatchObject({ region: US, reason: "redirected-behind", stale: false });
+    // One question: it was not given up after a second, and asked again.
+    expect(world.queries.filter((region) => region === US)).toHaveLength(1);
+  });
+
   test("the origin is down: to a third region that has it", async () => {
     world.unreachable.add(US);
     world.unhealthy.add(US);

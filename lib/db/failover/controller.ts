@@ -33,6 +33,7 @@ export class LeadershipController implements Service {
   readonly name: string;
   private readonly stopping = new AbortController();
   private readonly loop: LeadershipLoop;
+  private readonly history: PgAttemptHistory;
 
   constructor({
     region,
@@ -43,7 +44,7 @@ export class LeadershipController implements Service {
     warm = WARM_CONNECTIONS,
   }: ControllerOptions) {
     this.name = `leadership controller of ${region}`;
-    const history = new PgAttemptHistory(region, pools);
+    const history = (this.history = new PgAttemptHistory(region, pools));
     const stranded = new StrandedWrites(region, pools);
     this.loop = new LeadershipLoop({
       region,
@@ -66,8 +67,9 @@ export class LeadershipController implements Service {
     });
   }
 
-  run(): Promise<void> {
-    return this.loop.run(this.stopping.signal);
+  async run(): Promise<void> {
+    await this.loop.run(this.stopping.signal);
+    await this.history.settled();
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,8 @@ export class PgAttemptHistory implements AttemptHistory {
   /** Regions that may lack part of the history. */
   private readonly untold = new Set<RegionId>();
   private telling = false;
+  /** Attempts whose last write is under way. */
+  private readonly unwritten = new Set<Promise<unknown>>();
 
   constructor(
     private readonly region: RegionId,
@@ -43,9 +45,16 @@ export class PgAttemptHistory implements AttemptHistory {
       end: (result) => {
         write(ended(attempt, result, new Date().toISOString()));
         const done = attempt;
-        void writing.then(() => this.tellAll(done));
+        const written = writing.then(() => this.tellAll(done));
+        this.unwritten.add(written);
+        void written.finally(() => this.unwritten.delete(written));
       },
     };
+  }
+
+  /** Returns once every attempt that has ended is written down: whoever closes the pools waits for it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.unwritten);
   }
 
   async refuse(asked: AskedAttempt, reason: RequestRefusal): Promise<void> {

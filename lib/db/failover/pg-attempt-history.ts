@@ -45,14 +45,20 @@ export class PgAttemptHistory implements AttemptHistory {
       end: (result) => {
         write(ended(attempt, result, new Date().toISOString()));
         const done = attempt;
-        const written = writing.then(() => this.tellAll(done));
+        const written = writing;
         this.unwritten.add(written);
-        void written.finally(() => this.unwritten.delete(written));
+        void written.then(() => {
+          this.unwritten.delete(written);
+          return this.tellAll(done);
+        });
       },
     };
   }
 
-  /** Returns once every attempt that has ended is written down: whoever closes the pools waits for it. */
+  /**
+   * Returns once every attempt that has ended is written down at home: whoever closes the pools waits for it, and not for
+   * the others, one of which may be what has failed.
+   */
   async settled(): Promise<void> {
     await Promise.all(this.unwritten);
   }

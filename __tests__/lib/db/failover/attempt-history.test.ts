@@ -18,11 +18,12 @@ function slowly(told: string[]): pg.Pool {
   return { query } as unknown as pg.Pool;
 }
 
-test("an attempt that has ended is written down, at home and elsewhere, before the pools may be closed", async () => {
-  const [here, there] = [[] as string[], [] as string[]];
+test("an attempt that has ended is written down at home before the pools may be closed, whoever else does not answer", async () => {
+  const here: string[] = [];
+  const silent = { query: () => new Promise(() => undefined) } as unknown as pg.Pool;
   const pools = new Map([
     [EU, slowly(here)],
-    [US, slowly(there)],
+    [US, silent],
   ]);
   const history = new PgAttemptHistory(EU, pools);
   const asked = { id: "a", kind: "failover" } as unknown as AskedAttempt;
@@ -33,6 +34,5 @@ test("an attempt that has ended is written down, at home and elsewhere, before t
   expect(here).toEqual([]);
   await history.settled();
   expect(here).toEqual([...Array<string>(4).fill("in_progress"), "completed"]);
-  expect(there).toEqual(["completed"]);
   await history.settled();
 });

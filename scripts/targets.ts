@@ -8,7 +8,15 @@ import { localDir } from "@/scripts/local/paths";
 import type { MigratableRegion, PeerPasswords } from "@/scripts/migrate-runner";
 
 const clusterSchema = z.object({
-  regions: z.array(z.object({ id: z.string(), directUrl: z.string() })).min(1),
+  regions: z
+    .array(
+      z.object({
+        id: z.string(),
+        directUrl: z.string(),
+        peerPasswords: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .min(1),
 });
 
 const APP_ROLE = "meridian_app";
@@ -29,10 +37,10 @@ export function peerPasswordsOf(regions: readonly RegionEnv[]): PeerPasswords {
 function fromLocalPlanet(file: string, source: EnvSource): MigratableRegion[] {
   const cluster = clusterSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const catalogue = parseRegionCatalogue(source.MERIDIAN_REGIONS);
-  return cluster.regions.map(({ id, directUrl }) => {
+  return cluster.regions.map(({ id, directUrl, peerPasswords }) => {
     const entry = catalogue.find((candidate) => candidate.id === id);
     if (!entry) throw new ConfigurationError(`${file} names the region "${id}", which is unknown.`);
-    return { id, directUrl, isPrimary: entry.isPrimary };
+    return { id, directUrl, peerPasswords, isPrimary: entry.isPrimary };
   });
 }
 

@@ -104,16 +104,12 @@ export class ReadYourWritesManager {
     if (level === "strong" && !leaderless && residents === undefined)
       return this.readStrongly(userId, preferredRegion, read, { vantage, started });
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
-    const readIn = (region: RegionId, endpoint: "read" | "write") => {
-      const client = clients[endpoint](vantage, region);
-      return { client, data: within(READ_TIMEOUT_MS, read(client, region)) };
-    };
+    const readBy = (client: PrismaClient, region: RegionId) =>
+      within(READ_TIMEOUT_MS, read(client, region));
     const early =
       level === "session" && residents?.includes(preferred) !== false
-        ? beginEarly(
-            this.runtime(),
-            { vantage, region: preferred, token },
-            () => readIn(preferred, "read").data,
+        ? beginEarly(this.runtime(), { vantage, region: preferred, token }, () =>
+            readBy(clients.read(vantage, preferred), preferred),
           )
         : null;
     const session: SessionEntries =
@@ -149,10 +145,8 @@ export class ReadYourWritesManager {
         const endpoint = route.primary || level === "strong" ? "write" : "read";
         const isEarly =
           early?.region === route.region && endpoint === "read" && early.hadAll(session.entries);
-        const { client, data: reading } = isEarly
-          ? { client: clients.read(vantage, route.region), data: early.data }
-          : readIn(route.region, endpoint);
-        const data = await reading;
+        const client = clients[endpoint](vantage, route.region);
+        const data = await (isEarly ? early.data : readBy(client, route.region));
         if (level !== "eventual")
           await rememberShown(this.runtime(), userId, vantage, { by: client, data, required });
         // The regions before this one did not answer, whatever their order said.

@@ -77,8 +77,18 @@ export function databaseUrl(
 }
 
 /** With which the workers of a region log in at the planet's own databases of the others. */
-export function peerPassword({ peerSecret }: PlanetSecrets, reader: string): string {
+function peerPassword({ peerSecret }: PlanetSecrets, reader: string): string {
   return createHmac("sha256", peerSecret).update(reader).digest("base64url");
+}
+
+/** Of the roles in a region's database, by the region whose workers log in there. */
+export function peerPasswords(
+  region: PlanetRegion,
+  all: readonly PlanetRegion[],
+  secrets: PlanetSecrets,
+): PeerPasswords {
+  if (region.external) return region.peerPasswords;
+  return Object.fromEntries(all.map(({ entry: { id } }) => [id, peerPassword(secrets, id)]));
 }
 
 /** How code in `link.from` reaches `link.to`. Pure. */

@@ -46,6 +46,8 @@ export interface ClusterFile {
     url: string;
     /** As the owner, past the proxies. */
     directUrl: string;
+    /** With which the workers of other regions log in, by theirs. */
+    peerPasswords: Readonly<Record<string, string>>;
     /** Postmaster; null when external or while it restarts. */
     pid: number | null;
     workerPid: number | null;

@@ -1,17 +1,17 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EnvSource } from "@/lib/env";
 import { MeridianError } from "@/lib/errors";
-import { withFileLock } from "@/scripts/local/file-lock";
 import { startNodeProcess } from "@/scripts/local/node-process";
 import { startCron } from "@/scripts/local/cron";
 import { localDir, projectRoot } from "@/scripts/local/paths";
+import { claimPlanet } from "@/scripts/local/planet-claim";
 import { PlanetControl } from "@/scripts/local/planet-control";
 import { prepareDatabases } from "@/scripts/local/planet-databases";
 import {
   childEnvironment,
   endpointsOf,
-  peerPassword,
+  peerPasswords,
   planRegions,
   type Endpoints,
   type PlanetRegion,
@@ -30,16 +30,9 @@ import {
   webSpec,
   type WebMode,
 } from "@/scripts/local/planet-web";
-import { freePort, sleep } from "@/scripts/local/process-tools";
+import { freePort } from "@/scripts/local/process-tools";
 import { Supervisor, type SupervisedSpec } from "@/scripts/local/supervisor";
 import type { SeedReport } from "@/scripts/seed-runner";
-
-export class PlanetRunningError extends MeridianError {
-  constructor(where: string, web: string | null, pid: number) {
-    const address = web ? ` at ${web}` : "";
-    super("planet-running", `A planet already runs in ${where}${address} (pid ${pid}).`);
-  }
-}
 
 export interface PlanetOptions {
   /** Delays on the links between regions. */
@@ -71,8 +64,6 @@ export interface PlanetSummary {
 }
 
 const FIRST_PORT = { postgres: 54_310, redis: 54_320, links: 54_330, control: 54_370 };
-const LOCK_TIMEOUT_MS = 60_000;
-const STOPPING_TIMEOUT_MS = 45_000;
 const FIRST_PAGE_TIMEOUT_MS = 60_000;
 const WARM_PAGES = ["/", "/sign-in"];
 
@@ -122,7 +113,7 @@ export class Planet {
    * @throws PlanetRunningError when this directory's planet is running
    */
   async start(): Promise<PlanetSummary> {
-    await this.claim();
+    await claimPlanet(this.files, () => (this.state = "starting"));
     const starting = this.startParts();
     this.starting = starting.catch(() => undefined);
     try {
@@ -162,11 +153,7 @@ export class Planet {
         isPrimary: region.entry.isPrimary,
         directUrl: stores.directUrl(region),
         appPassword: region.external ? undefined : secrets.appPassword,
-        peerPasswords: region.external
-          ? region.peerPasswords
-          : Object.fromEntries(
-              regions.map(({ entry }) => [entry.id, peerPassword(secrets, entry.id)]),
-            ),
+        peerPasswords: peerPasswords(region, regions, secrets),
       })),
       allOurs: regions.every(({ external }) => external === null),
       migrate: options.migrate,
@@ -203,24 +190,6 @@ export class Planet {
       seed,
       logs: this.files.logs,
     };
-  }
-
-  /** One launcher per directory. One that is just stopping is waited for. */
-  private async claim(): Promise<void> {
-    const { stateDir } = this.files;
-    await mkdir(stateDir, { recursive: true });
-    await withFileLock(path.join(stateDir, "planet.lock"), LOCK_TIMEOUT_MS, async () => {
-      const deadline = performance.now() + STOPPING_TIMEOUT_MS;
-      for (let holder = this.files.holder(); holder; holder = this.files.holder()) {
-        if (holder.state !== "stopping" || performance.now() > deadline) {
-          const where = path.relative(projectRoot, stateDir) || ".";
-          throw new PlanetRunningError(where, holder.web, holder.pid);
-        }
-        await sleep(100);
-      }
-      this.state = "starting";
-      this.files.writeHolder("starting", null);
-    });
   }
 
   private isStopping(): boolean {
@@ -371,6 +340,7 @@ export class Planet {
           id,
           url: this.own.get(id)!.direct,
           directUrl: this.stores.directUrl(region),
+          peerPasswords: peerPasswords(region, this.regions, this.secrets),
           pid: this.supervisor.pidOf(postgresName(id)),
           workerPid: this.supervisor.pidOf(workerName(id)),
         };

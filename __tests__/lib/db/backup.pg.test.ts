@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beatsSeen } from "@/__tests__/support/beats";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startOwnCluster, type OwnCluster } from "@/__tests__/support/own-cluster";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
@@ -40,20 +41,6 @@ describe("a region whose database is recovered from a base backup and archived l
     return Object.fromEntries(rows.map(({ title, n }) => [title, n]));
   };
 
-  /** Of the recovered region, by each of its peers. */
-  const beatsSeen = async () => {
-    const seen = await Promise.all(
-      [US, EU].map(async (region) => {
-        const { rows } = await pool(region).query<{ n: number }>(
-          "SELECT coalesce(sum(beat), 0)::int AS n FROM mr.peer_beat WHERE region = $1",
-          [AP],
-        );
-        return rows[0]?.n ?? 0;
-      }),
-    );
-    return Math.min(...seen);
-  };
-
   it("goes back to a point in time, and gets from its peers what it had told them since", async () => {
     await insert(AP, "before the backup");
     await waitForConvergence(planet.regions);
@@ -68,8 +55,8 @@ describe("a region whose database is recovered from a base backup and archived l
     await insert(AP, "after the point in time");
     await waitForConvergence(planet.regions);
     // By which the peers know it for an old copy.
-    const seen = await beatsSeen();
-    await waitFor(async () => (await beatsSeen()) > seen + 1, { what: "another beat" });
+    const seen = await beatsSeen(planet, AP);
+    await waitFor(async () => (await beatsSeen(planet, AP)) > seen + 1, { what: "another beat" });
     await worker.stop();
     await insert(AP, "told to nobody");
 

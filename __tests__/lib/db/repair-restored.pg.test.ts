@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beatsSeen } from "@/__tests__/support/beats";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startOwnCluster, type OwnCluster } from "@/__tests__/support/own-cluster";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
@@ -42,21 +43,6 @@ describe("a database restored from an old copy", () => {
         .region(region)
         .pool.query<{ title: string }>(`SELECT title FROM "Document" WHERE id = $1`, [id])
     ).rows[0]?.title;
-  /** By each of the peers: one that has seen nothing of the lost boot follows the copy. */
-  const beatsSeen = async () => {
-    const seen = await Promise.all(
-      [US, EU].map(async (region) => {
-        const { rows } = await planet
-          .region(region)
-          .pool.query<{ n: number }>(
-            "SELECT coalesce(sum(beat), 0)::int AS n FROM mr.peer_beat WHERE region = $1",
-            [AP],
-          );
-        return rows[0]?.n ?? 0;
-      }),
-    );
-    return Math.min(...seen);
-  };
   const answers = () =>
     waitFor(() =>
       planet
@@ -78,8 +64,8 @@ describe("a database restored from an old copy", () => {
     await insert(AP, `${round}-before`, 20);
     await insert(US, `${round}-from-us`, 5);
     await waitForConvergence(planet.regions, 20_000);
-    const counted = await beatsSeen();
-    await waitFor(async () => (await beatsSeen()) > counted);
+    const counted = await beatsSeen(planet, AP);
+    await waitFor(async () => (await beatsSeen(planet, AP)) > counted);
     await worker.stop();
     await cluster.backUp();
     await answers();
@@ -89,8 +75,8 @@ describe("a database restored from an old copy", () => {
     await retitle(AP, `${round}-before-2`, "known to the peers");
     await retitle(US, `${round}-from-us-1`, "written by us after the copy");
     await waitForConvergence(planet.regions, 20_000);
-    const later = await beatsSeen();
-    await waitFor(async () => (await beatsSeen()) > later);
+    const later = await beatsSeen(planet, AP);
+    await waitFor(async () => (await beatsSeen(planet, AP)) > later);
     await worker.stop();
     await cluster.stopAndPutBack();
     await cluster.start();
@@ -213,8 +199,8 @@ describe("a database restored from an old copy", () => {
     await cluster.backUp();
     await answers();
     worker = await planet.startWorker(AP);
-    const counted = await beatsSeen();
-    await waitFor(async () => (await beatsSeen()) > counted + 1);
+    const counted = await beatsSeen(planet, AP);
+    await waitFor(async () => (await beatsSeen(planet, AP)) > counted + 1);
     await insert(AP, "restarted", 3);
     await waitForConvergence(planet.regions);
     expect(await localState()).toEqual({ state: "ready", actor: `${AP}#2` });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { getEnv, type DatabaseDriver, type Env } from "@/lib/env";
+import { getEnv, type DatabaseDriver, type Env, type RegionEnv } from "@/lib/env";
 import { ConfigurationError } from "@/lib/errors";
 import type { Residencies } from "@/lib/residencies";
 import type { PolicyDefaults } from "@/lib/policy-defaults";
@@ -86,6 +86,22 @@ function readLinks(path: string): z.infer<typeof linksSchema> {
   }
 }
 
+/** Of every region, as code in one of them reaches it. */
+function endpointsFrom(from: RegionEnv, regions: readonly RegionEnv[]): Map<string, Endpoints> {
+  return new Map(
+    regions.map(({ id, readUrl, writeUrl, directUrl, redisUrl }) => [
+      id,
+      {
+        read: readUrl,
+        write: writeUrl,
+        direct: directUrl,
+        peer: id === from.id ? directUrl : asPeer(directUrl, from.id, from.peerPassword),
+        redis: redisUrl,
+      },
+    ]),
+  );
+}
+
 export function topologyFromEnv(env: Env = getEnv()): Topology {
   const regions = env.regions.map((region) => ({
     id: region.id as RegionId,
@@ -95,21 +111,9 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     longitude: region.longitude,
     isPrimary: region.isPrimary,
   }));
-  const plain = (vantage: RegionId, id: RegionId): Endpoints | undefined => {
-    const region = env.regions.find((entry) => entry.id === id);
-    if (!region) return undefined;
-    const reader = env.regions.find((entry) => entry.id === vantage);
-    return {
-      read: region.readUrl,
-      write: region.writeUrl,
-      direct: region.directUrl,
-      peer:
-        vantage === id
-          ? region.directUrl
-          : asPeer(region.directUrl, vantage, reader?.peerPassword ?? null),
-      redis: region.redisUrl,
-    };
-  };
+  const plain = new Map<string, ReadonlyMap<string, Endpoints>>(
+    env.regions.map((from) => [from.id, endpointsFrom(from, env.regions)]),
+  );
   const links = env.linksPath === null ? null : readLinks(env.linksPath);
   return {
     regions,
@@ -129,7 +133,7 @@ export function topologyFromEnv(env: Env = getEnv()): Topology {
     neonProxy: env.neonProxy,
     serverless: env.serverless,
     endpoints(vantage, region) {
-      const endpoints = links?.from[vantage]?.[region] ?? plain(vantage, region);
+      const endpoints = links?.from[vantage]?.[region] ?? plain.get(vantage)?.get(region);
       if (!endpoints) throw new ConfigurationError(`Region ${region} has no endpoints.`);
       return endpoints;
     },

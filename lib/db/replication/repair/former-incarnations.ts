@@ -23,7 +23,7 @@ interface Behind {
 
 const LOOK_TIMEOUT_MS = 5_000;
 
-/** A source that turned out to have less than it once said is asked again after so long. */
+/** A source that did not answer, or had less than it once said, is asked again after so long. */
 const IN_VAIN_MS = 30_000;
 
 /**
@@ -41,7 +41,7 @@ export class FormerIncarnations implements Service {
   async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      await systemSleep(this.options.intervalMs ?? 500, signal);
+      await systemSleep(this.options.intervalMs ?? 1_000, signal);
       if (signal.aborted) return;
       try {
         await this.tick();
@@ -65,12 +65,17 @@ export class FormerIncarnations implements Service {
     const pool = first && peers.get(first.source);
     if (!pool) return false;
     const target: RepairRegion = { id: region, pool: local };
-    const copied = await withCopyLock(target, () => copyFrom([{ id: first.source, pool }], target));
-    getLogger("recovery").warn({ region, ...first, copied }, "caught up with a former incarnation");
-    for (const missing of await this.behind()) {
-      if (keyOf(missing) === keyOf(first)) {
-        this.inVain.set(keyOf(missing), performance.now() + IN_VAIN_MS);
-      }
+    try {
+      const copied = await withCopyLock(target, () =>
+        copyFrom([{ id: first.source, pool }], target),
+      );
+      getLogger("recovery").warn(
+        { region, ...first, copied },
+        "caught up with a former incarnation",
+      );
+    } finally {
+      // It has what it said, and nobody asks again; or it has not, or does not answer, and another one is asked first.
+      this.inVain.set(keyOf(first), performance.now() + IN_VAIN_MS);
     }
     return true;
   }

@@ -51,10 +51,11 @@ export interface Healed {
 /**
  * Heals a region whose database was restored from an old copy and refuses writes: what was written
  * since the restore becomes writes of a new incarnation, what the peers have is merged, the peers get
- * what one of them alone had heard, and then writes are taken again. Every step may be repeated after an interruption. Null: nothing to heal.
+ * what one of them alone had heard, and then writes are taken again. Every step may be repeated after
+ * an interruption. Null: nothing to heal.
  *
- * `peers` has to be all of them: what only an absent one has comes when it is back (former-incarnations.ts), and the region
- * would take writes without it.
+ * `peers` has to be all of them: what only an absent one has comes when it is back
+ * (former-incarnations.ts), and the region would take writes without it.
  */
 export async function healRestored(
   region: RepairRegion,

@@ -92,10 +92,10 @@ export async function rebuild(
     history.note({ type: "went-back", region: id, actor, copied: "0", told });
     await rm(folder, { recursive: true });
     await place.up();
-    const { directUrl } = planet.cluster().regions.find((each) => each.id === id)!;
+    const { directUrl, peerPasswords } = planet.cluster().regions.find((each) => each.id === id)!;
     const peers = planet.cluster().regions.filter((each) => each.id !== id);
     const { appPassword } = new PlanetFiles(planet.dir, planet.dir).secrets();
-    await joinRegion({ id, directUrl, appPassword, peers, mode: "rebuild" });
+    await joinRegion({ id, directUrl, appPassword, peerPasswords, peers, mode: "rebuild" });
     await place.up({ worker: true });
     await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
   } finally {

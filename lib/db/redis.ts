@@ -45,6 +45,7 @@ export function connectSubscriber(url: string, channel: string): Redis {
 export class OptionalRedis {
   private client: Redis | undefined;
   private restUntilMs = 0;
+  private isClosed = false;
 
   constructor(private readonly url: string | null) {}
 
@@ -53,7 +54,8 @@ export class OptionalRedis {
   }
 
   async attempt<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
-    if (this.url === null || performance.now() < this.restUntilMs) return undefined;
+    if (this.url === null || this.isClosed || performance.now() < this.restUntilMs)
+      return undefined;
     this.client ??= connectRedis(this.url, {
       maxRetriesPerRequest: 1,
       commandTimeout: COMMAND_TIMEOUT_MS,
@@ -69,7 +71,9 @@ export class OptionalRedis {
     }
   }
 
+  /** For good: a late question would open a connection that nobody closes, and keep the process from ending. */
   close(): void {
+    this.isClosed = true;
     this.client?.disconnect();
     this.client = undefined;
   }
@@ -78,18 +82,19 @@ export class OptionalRedis {
 /** One OptionalRedis per endpoint. */
 export class RedisCache {
   private readonly byUrl = new Map<string | null, OptionalRedis>();
+  private isClosed = false;
 
   constructor(private readonly topology: () => Topology) {}
 
   of(vantage: RegionId, region: RegionId): OptionalRedis {
     const { redis: url } = this.topology().endpoints(vantage, region);
     let redis = this.byUrl.get(url);
-    if (!redis) this.byUrl.set(url, (redis = new OptionalRedis(url)));
+    if (!redis) this.byUrl.set(url, (redis = new OptionalRedis(this.isClosed ? null : url)));
     return redis;
   }
 
   close(): void {
+    this.isClosed = true;
     for (const redis of this.byUrl.values()) redis.close();
-    this.byUrl.clear();
   }
 }

@@ -1,6 +1,8 @@
 import net from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { connectSubscriber } from "@/lib/db/redis";
+import { connectSubscriber, RedisCache } from "@/lib/db/redis";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import type { Topology } from "@/lib/db/regions/topology";
 
 /** Answers as Redis does to what a subscriber sends; `answers` says how often to SUBSCRIBE. */
 async function startSubscribable(answers: number) {
@@ -92,4 +94,25 @@ describe("connectSubscriber", () => {
       expect(unhandled).toEqual([]);
     },
   );
+});
+
+describe("RedisCache", () => {
+  it("opens no connection once it is closed, whoever still asks", async () => {
+    const connected = vi.fn();
+    const server = net.createServer(connected);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const redis = `redis://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+    const [here, there] = ["us-east-1", "eu-west-1"] as RegionId[];
+    const cache = new RedisCache(() => ({ endpoints: () => ({ redis }) }) as unknown as Topology);
+    const kept = cache.of(here!, here!);
+    cache.close();
+    try {
+      for (const late of [kept, cache.of(here!, here!), cache.of(here!, there!)]) {
+        expect(await late.attempt((client) => client.ping())).toBeUndefined();
+      }
+      expect(connected).not.toHaveBeenCalled();
+    } finally {
+      server.close();
+    }
+  });
 });

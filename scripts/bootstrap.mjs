@@ -20,6 +20,7 @@ const COMMANDS = {
   seed: { program: "scripts/seed.ts" },
   region: { program: "scripts/region.ts" },
   bench: { program: "scripts/bench.ts" },
+  plans: { program: "scripts/plans.ts" },
   drill: { program: "scripts/drill.ts" },
   "ws-proxy": { program: "scripts/ws-proxy.ts" },
   build: { program: NEXT, args: ["build"], before: checkBundlesAtTheEnd },

@@ -7,7 +7,14 @@ import { systemClock, systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { traceApart } from "@/lib/telemetry/traces";
-import { countEvents, joinBatches, sizeOf, type Batch, type BusMessage } from "./batch";
+import {
+  BATCH_EVENTS,
+  countEvents,
+  joinBatches,
+  sizeOf,
+  type Batch,
+  type BusMessage,
+} from "./batch";
 import { applyOrPark, isPoison } from "./dead-letters";
 import { identifySource, RestoredSourceError } from "./repair/source-identity";
 import {
@@ -43,7 +50,7 @@ const MAX_APPLY_BYTES = 4 * 1024 * 1024;
 
 /** Bytes that a pull aims at; its number of events per entity follows from their size. */
 const PULL_TARGET_BYTES = 1024 * 1024;
-const PULL_EVENTS = { first: 200, min: 10, max: 2_000 };
+const PULL_EVENTS = { first: 200, min: 10, max: BATCH_EVENTS };
 
 /**
  * Time that a pull may take. A transaction is read whole, however large: after one that took too
@@ -204,16 +211,21 @@ export class Applier implements Service {
         return;
       }
       this.fitPull(sizeOf(batch), batch);
-      if (!batch.complete) {
+      if (!batch.complete && !this.isPushedAfter(batch)) {
         // The source reads the next batch while this one is applied.
         ahead = this.read(batch.upto);
         ahead.catch(() => undefined);
       }
       if (!(await this.apply(batch))) return;
-      if (batch.complete) return;
+      // What was pushed meanwhile need not be read once more.
+      if (batch.complete || this.isPushedAfter(batch)) return;
       // Another applier may have moved the cursor meanwhile: what was read ahead then has a gap.
       if (this.cursor.position !== batch.upto) ahead = undefined;
     }
+  }
+
+  private isPushedAfter({ actor, upto }: Batch): boolean {
+    return this.queue.some((next) => next.actor === actor && next.prev === upto);
   }
 
   private read(after: Position): Promise<Batch> {

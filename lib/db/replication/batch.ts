@@ -37,6 +37,12 @@ export type BusMessage =
   | { kind: "heartbeat"; actor: Actor; upto: Position; sourceTime: string }
   | { kind: "hint"; actor: Actor; upto: Position };
 
+/**
+ * Events of an entity in a batch at most, pushed or pulled: both then cut a stream at the same positions, and one goes on
+ * where the other ends.
+ */
+export const BATCH_EVENTS = 1_000;
+
 /** Larger messages are not sent and not read: a hint makes the applier pull instead. */
 export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 

@@ -6,7 +6,7 @@ import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
-import { MAX_MESSAGE_BYTES, toHint } from "./batch";
+import { BATCH_EVENTS, MAX_MESSAGE_BYTES, toHint } from "./batch";
 import { wakeChannel, type BusPublisher } from "./bus";
 import { endSilentHolder } from "./silent-holder";
 import { EVERYBODY, readOutboxWithin } from "./store";
@@ -32,9 +32,6 @@ const LOCK_SIGN_MS = 2_000;
 /** How long the connection that holds the lock may take to say good-bye. */
 const LOCK_END_MS = 1_000;
 
-/** Events per entity and message: pushed batches stay small, appliers join them. */
-const BATCH_EVENTS = 1_000;
-
 /** Between two looks while there is work, when the last one found many events. */
 const MAX_LINGER_MS = 50;
 
@@ -43,10 +40,11 @@ const LINGER_FULL_EVENTS = 250;
 
 /**
  * Pause before the next look, after one that found `events`: none at a low rate, where it would be
- * lag, up to MAX_LINGER_MS under load, where larger batches cost less.
+ * lag, up to MAX_LINGER_MS under load, where larger batches cost less, and none where the look took
+ * as many as it may: those that it left are a batch already.
  */
 export function lingerMs(events: number): number {
-  if (events <= 4) return 0;
+  if (events <= 4 || events >= BATCH_EVENTS) return 0;
   return Math.min(MAX_LINGER_MS, (MAX_LINGER_MS * events) / LINGER_FULL_EVENTS);
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
 import { getLogger } from "@/lib/log";
 import { ConfigurationError } from "@/lib/errors";
@@ -15,6 +16,9 @@ const QUERY_TIMEOUT_MS = 15_000;
 /** A batch of more bytes, which is one transaction, may take longer: as long as a slow region needs. */
 const LARGE_BATCH_BYTES = 8 * 1024 * 1024;
 const APPLIED_BYTES_PER_MS = 5_000;
+
+/** Batches of so many entities are prepared once; of more there are too many kinds to keep each. */
+const NAMED_ENTITIES = 2;
 
 /** Longest time for trying the rows of a batch apart. */
 const ISOLATE_TIMEOUT_MS = 300_000;
@@ -205,6 +209,7 @@ export async function applyBatch(
   if (isolate) named.unshift(", p_isolate => true");
   const text = `SELECT mr.apply_batch($1, $2::bigint, $3::bigint, $4, $5::timestamptz, $6${named.join("")})::text AS outcome`;
   const { rows } = await pool.query<{ outcome: ApplyOutcome }>({
+    ...(batch.rows.length <= NAMED_ENTITIES ? { name: nameOf(text) } : {}),
     text,
     values,
     // Many rows, or many failing ones, take long, and giving up would only begin them again.
@@ -213,6 +218,10 @@ export async function applyBatch(
   const outcome = rows[0]?.outcome;
   if (outcome === undefined) throw new Error("mr.apply_batch returned nothing");
   return outcome;
+}
+
+function nameOf(text: string): string {
+  return `mr_apply_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
 }
 
 function timeOfLarge(batch: Batch): { query_timeout?: number } {

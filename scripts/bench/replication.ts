@@ -1,5 +1,5 @@
 import { systemSleep } from "@/lib/clock";
-import { onClients, withBenchPlanet, type BenchPlanet } from "./setup";
+import { onClients, switchNative, withBenchPlanet, withoutNative, type BenchPlanet } from "./setup";
 import { compareRounds, type BenchResult } from "./statistics";
 
 const EVENTS = 16_000;
@@ -14,12 +14,17 @@ export function benchReplication(): Promise<BenchResult> {
   return withBenchPlanet(async (bench) => {
     const backlog: [number, number][] = [];
     const live: [number, number][] = [];
-    await liveRound(bench, `"Document"`, "warm");
+    const ours = (prefix: string) =>
+      withoutNative(bench, () => liveRound(bench, `"Document"`, prefix));
+    await ours("warm");
     await liveRound(bench, "native_document", "warm");
     for (let round = 0; round < ROUNDS; round++) {
-      backlog.push([await ourBacklog(bench, round), await nativeBacklog(bench, round)]);
+      backlog.push([
+        await withoutNative(bench, () => ourBacklog(bench, round)),
+        await nativeBacklog(bench, round),
+      ]);
       live.push([
-        await liveRound(bench, `"Document"`, `live-${round}`),
+        await ours(`live-${round}`),
         await liveRound(bench, "native_document", `live-${round}`),
       ]);
     }
@@ -88,17 +93,11 @@ async function ourBacklog(bench: BenchPlanet, round: number): Promise<number> {
 }
 
 async function nativeBacklog(bench: BenchPlanet, round: number): Promise<number> {
-  const act = (action: "DISABLE" | "ENABLE") =>
-    Promise.all(
-      bench.targets.map(({ pool }, index) =>
-        pool.query(`ALTER SUBSCRIPTION bench_${index} ${action}`),
-      ),
-    );
-  await act("DISABLE");
+  await switchNative(bench, "DISABLE");
   await insertAll(bench, "native_document", `backlog-${round}`);
   await systemSleep(500);
   const startedMs = performance.now();
-  await act("ENABLE");
+  await switchNative(bench, "ENABLE");
   await untilBothHaveAll(bench, "native_document", `backlog-${round}`);
   return (EVENTS * 1_000) / (performance.now() - startedMs);
 }

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import pg from "pg";
 import type { Topology } from "@/lib/db/regions/topology";
-import { openPlanet } from "@/scripts/drill/planet-runtime";
+import { systemSleep } from "@/lib/clock";
+import { linksOf, openPlanet } from "@/scripts/drill/planet-runtime";
 import { ChildPlanet } from "@/scripts/local/child-planet";
 
 export interface BenchStore {
@@ -19,7 +20,7 @@ export interface BenchPlanet {
 
 /**
  * Three databases, Redis and workers without link delays, and beside the replicated table "Document"
- * its twin `native_document`, which PostgreSQL's own logical replication carries to both targets.
+ * its twin `native_document`, which PostgreSQL's own logical replication carries to both targets, over the same links.
  */
 export async function withBenchPlanet<T>(run: (bench: BenchPlanet) => Promise<T>): Promise<T> {
   const planet = new ChildPlanet(["--headless", "--no-latency"]);
@@ -40,8 +41,9 @@ export async function withBenchPlanet<T>(run: (bench: BenchPlanet) => Promise<T>
     const [source, ...targets] = stores;
     if (!source) throw new Error("The planet has no region");
     await source.pool.query("CREATE PUBLICATION bench FOR TABLE native_document");
-    for (const [index, { pool }] of targets.entries()) {
-      const connection = pg.escapeLiteral(regions[0]?.directUrl ?? "");
+    const link = linksOf(planet);
+    for (const [index, { id, pool }] of targets.entries()) {
+      const connection = pg.escapeLiteral(link(id, source.id).direct);
       await pool.query(
         `CREATE SUBSCRIPTION bench_${index} CONNECTION ${connection} PUBLICATION bench`,
       );
@@ -53,6 +55,43 @@ export async function withBenchPlanet<T>(run: (bench: BenchPlanet) => Promise<T>
     }
     await Promise.all(stores.map(({ pool }) => pool.end()));
     await planet.stop();
+  }
+}
+
+/**
+ * PostgreSQL's own replication stands still meanwhile, and then goes on until it has passed what was written: its senders
+ * read all of the log, also what isn't theirs to send, and would do that beside what is measured.
+ */
+export async function withoutNative<T>(bench: BenchPlanet, run: () => Promise<T>): Promise<T> {
+  await switchNative(bench, "DISABLE");
+  try {
+    return await run();
+  } finally {
+    await switchNative(bench, "ENABLE");
+    await untilNativePassed(bench);
+  }
+}
+
+export async function switchNative(
+  { targets }: BenchPlanet,
+  action: "DISABLE" | "ENABLE",
+): Promise<void> {
+  await Promise.all(
+    targets.map(({ pool }, index) => pool.query(`ALTER SUBSCRIPTION bench_${index} ${action}`)),
+  );
+}
+
+async function untilNativePassed({ source }: BenchPlanet): Promise<void> {
+  const { rows } = await source.pool.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
+  const deadlineMs = performance.now() + 120_000;
+  for (;;) {
+    const behind = await source.pool.query<{ n: number }>(
+      "SELECT count(*)::int AS n FROM pg_replication_slots WHERE confirmed_flush_lsn < $1::pg_lsn",
+      [rows[0]?.lsn],
+    );
+    if (behind.rows[0]?.n === 0) return;
+    if (performance.now() > deadlineMs) throw new Error("Native replication does not catch up");
+    await systemSleep(50);
   }
 }
 

@@ -25,9 +25,6 @@ export function openPlanet(
     pool.on("connect", (client) => client.on("error", () => undefined));
     return { id: id as RegionId, pool };
   });
-  const { from } = JSON.parse(readFileSync(path.join(planet.dir, "links.json"), "utf8")) as {
-    from: Record<string, Record<string, Endpoints>>;
-  };
   const topology: Topology = {
     regions: DEFAULT_REGIONS.map((region) => ({ ...region, id: region.id as RegionId })),
     currentRegion: regions[0]!.id,
@@ -39,11 +36,19 @@ export function openPlanet(
     residencies: {},
     addressSecret: null,
     connections,
-    endpoints: (vantage, region) => {
-      const endpoints = from[vantage]?.[region];
-      if (!endpoints) throw new Error(`No link from ${vantage} to ${region}`);
-      return endpoints;
-    },
+    endpoints: linksOf(planet),
   };
   return { regions, topology };
+}
+
+/** How code in one region of a planet reaches another. */
+export function linksOf(planet: ChildPlanet): (vantage: string, region: string) => Endpoints {
+  const { from } = JSON.parse(readFileSync(path.join(planet.dir, "links.json"), "utf8")) as {
+    from: Record<string, Record<string, Endpoints>>;
+  };
+  return (vantage, region) => {
+    const endpoints = from[vantage]?.[region];
+    if (!endpoints) throw new Error(`No link from ${vantage} to ${region}`);
+    return endpoints;
+  };
 }

@@ -7,6 +7,7 @@ DECLARE
     v_cut text;
     v_last text;
     v_newest text;
+    v_each text;
     v_read text;
     v_look text;
     v_parameters text;
@@ -29,6 +30,7 @@ BEGIN
                 v_upto := greatest(v_upto, v_next);
             END IF;$f$, 'outbox_' || e, n), '' ORDER BY n),
         string_agg(format('(SELECT max(position) FROM mr.%I)', 'outbox_' || e), ', ' ORDER BY n),
+        string_agg(format('v_newest_of[%s]', n), ', ' ORDER BY n),
         string_agg(format($f$
             IF v_newest_of[%4$s] > p_after THEN
                 RETURN QUERY SELECT %2$L::text, count(*)::integer, mr.array_elements(array_agg(o.event)), v_upto, v_time, v_complete, v_withheld
@@ -37,8 +39,9 @@ BEGIN
                 v_found := v_found OR FOUND;
             END IF;$f$, 'outbox_' || e, e, coalesce(' AND NOT ' || x.excluded, ''), n), '' ORDER BY n),
         coalesce(string_agg(format($f$
-                OR v_newest_of[%3$s] > p_after AND EXISTS (SELECT FROM mr.%1$I e
-                    WHERE e.position > p_after AND e.position <= v_upto AND %2$s)$f$, 'outbox_' || e, x.excluded, n), '')
+                IF v_newest_of[%3$s] > p_after AND NOT v_withheld THEN
+                    v_withheld := EXISTS (SELECT FROM mr.%1$I e WHERE e.position > p_after AND e.position <= v_upto AND %2$s);
+                END IF;$f$, 'outbox_' || e, x.excluded, n), '' ORDER BY n)
             FILTER (WHERE x.excluded IS NOT NULL), ''),
         string_agg(format(', %1$I mr.%2$I[] DEFAULT NULL', 'p_' || e, 'outbox_' || e), '' ORDER BY n),
         string_agg(CASE e WHEN 'Conflict' THEN $f$
@@ -64,7 +67,7 @@ BEGIN
             IF %1$I IS NOT NULL THEN
                 v_hlc := greatest(v_hlc, (SELECT max(hlc) FROM unnest(%1$I)));
             END IF;$f$, 'p_' || e), '' ORDER BY n)
-    INTO v_cut, v_last, v_newest, v_read, v_look, v_parameters, v_apply, v_ahead
+    INTO v_cut, v_last, v_newest, v_each, v_read, v_look, v_parameters, v_apply, v_ahead
     FROM (SELECT name AS e, row_number() OVER (ORDER BY name) AS n, policy FROM mr.entity) entity,
         LATERAL (SELECT CASE WHEN policy -> 'residency' ->> 'by' IS NOT NULL
             THEN mr.excluded_sql(policy, 'e', 'ARRAY[p_reader]') END AS excluded) x;
@@ -87,8 +90,9 @@ BEGIN
             v_horizon bigint := txid_snapshot_xmin(txid_current_snapshot());
             -- Before the snapshot was taken: a commit between the two would be claimed as seen.
             v_time timestamptz := transaction_timestamp();
-            -- Of each entity, below the horizon or not.
+            -- Of each entity, below the horizon or not, and of all of them.
             v_newest_of bigint[];
+            v_newest bigint;
             v_cut bigint := v_horizon;
             v_upto bigint := p_after;
             v_next bigint;
@@ -99,20 +103,27 @@ BEGIN
             PERFORM mr.refuse_reader(ARRAY[p_reader]);
             PERFORM mr.refuse_trimmed(p_after);
             v_newest_of := ARRAY[%5$s];
-            %1$s
-            -- The transaction in which the limit falls is left for the next batch, unless the batch
-            -- would then be empty: a transaction larger than the limit is read whole.
-            %2$s
-            IF v_upto = p_after AND v_cut < v_horizon THEN
-                v_upto := v_cut;
+            v_newest := greatest(%6$s, 0);
+            IF v_newest > p_after THEN
+                %1$s
+                IF v_cut = v_horizon AND v_newest < v_horizon THEN
+                    v_upto := v_newest;
+                ELSE
+                    -- The transaction in which the limit falls is left for the next batch, unless the batch
+                    -- would then be empty: a transaction larger than the limit is read whole.
+                    %2$s
+                    IF v_upto = p_after AND v_cut < v_horizon THEN
+                        v_upto := v_cut;
+                    END IF;
+                END IF;
             END IF;
-            v_complete := NOT (v_upto < ANY (v_newest_of)) IS TRUE;
+            v_complete := v_newest <= v_upto;
             IF v_upto = p_after THEN
                 RETURN NEXT ROW(NULL::text, 0, NULL::bytea, p_after, v_time, v_complete, false)::mr.outbox_batch;
                 RETURN;
             END IF;
             IF p_reader IS NULL THEN
-                v_withheld := false%4$s;
+                %4$s
             END IF;
             %3$s
             -- Nothing for this reader: its cursor moves on all the same.
@@ -121,7 +132,7 @@ BEGIN
             END IF;
         END
         $body$
-    $sql$, v_cut, v_last, v_read, v_look, v_newest);
+    $sql$, v_cut, v_last, v_read, v_look, v_newest, v_each);
 
     FOR v_old IN SELECT oid::regprocedure FROM pg_proc
         WHERE proname = 'apply_batch' AND pronamespace = 'mr'::regnamespace

@@ -38,8 +38,8 @@ export type BusMessage =
   | { kind: "hint"; actor: Actor; upto: Position };
 
 /**
- * Events of an entity in a batch at most, pushed or pulled: both then cut a stream at the same positions, and one goes on
- * where the other ends.
+ * Events of an entity in a pushed batch at most. A pull takes so many or a multiple: both then cut a stream at the same
+ * positions, as long as its transactions have one event each, and one goes on where the other ends.
  */
 export const BATCH_EVENTS = 1_000;
 

@@ -34,7 +34,7 @@ describe("a stored run", () => {
 
   it("tells what is known from what is open, by one clock", () => {
     const history = new HistoryWriter(file());
-    const call = { key: "k", quantity: 1 };
+    const call = { product: "p", key: "k", quantity: 1 };
     const calls = [1, 2, 3, 4].map(() => history.invoke("inventory/reserve", REGIONS[0]!, call));
     calls[0]!.ok({ origin: "us-east-1", position: "1", reservation: "r", region: "us-east-1" });
     calls[1]!.fail("refused");

@@ -1,4 +1,4 @@
-import { AP, EU, stamp, Story, US } from "./support";
+import { AP, EU, PRODUCT, stamp, Story, US } from "./support";
 
 export const DOCUMENT = "document";
 
@@ -86,16 +86,19 @@ function typeLines(story: Story): void {
 
 function sellUnits(story: Story): void {
   const reserved = { ...stamp(US, 70), reservation: "r-1", region: US };
-  story.done("inventory/reserve", { key: "k-1", quantity: 2 }, reserved);
+  story.done("inventory/reserve", { product: PRODUCT, key: "k-1", quantity: 2 }, reserved);
   const settled = { ...stamp(US, 71), status: "confirmed", held: true };
   const settle = { reservation: "r-1", quantity: 2, to: "confirmed" } as const;
   story.done("inventory/settle", settle, settled);
   story.everywhere(() => ({
-    inventory: {
-      stock: 10,
-      free: 8,
-      rights: { [US]: 2, [EU]: 3, [AP]: 3 },
-      reservations: [{ id: "r-1", key: "k-1", quantity: 2, status: "confirmed" }],
-    },
+    inventory: [
+      {
+        product: PRODUCT,
+        stock: 10,
+        free: 8,
+        rights: { [US]: 2, [EU]: 3, [AP]: 3 },
+        reservations: [{ id: "r-1", key: "k-1", quantity: 2, status: "confirmed" }],
+      },
+    ],
   }));
 }

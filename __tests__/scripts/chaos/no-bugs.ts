@@ -1,3 +1,4 @@
+import { DOCUMENT } from "./good-story";
 import { type Bug, without } from "./planted-bugs";
 import { AP, EU, stamp, US } from "./support";
 
@@ -38,6 +39,22 @@ export const NO_BUGS: Bug[] = [
       const old = { ...stamp(US, 50), count: 0, clock: { [US]: 1 }, region: AP };
       story.done("session/read", { session: "s" }, { ...old, stale: true, complete: true });
       story.done("rows/read", { id: "row-id", session: "s" }, { found: true, stale: true }, AP);
+      story.done("text/read", { document: DOCUMENT }, { lines: ["line-2"], stale: true }, AP);
+    },
+  ],
+  [
+    "an element that a region shows as it wrote it itself, and not as another one had acknowledged it",
+    (story) => {
+      const call = { element: "element-9", by: "leader", durability: "region" } as const;
+      story.done("set/add", call, stamp(US, 90));
+      story.everywhere((state) => ({ elements: [...state.elements, "element-9"] }));
+      story.note({
+        type: "snapshot",
+        region: EU,
+        actor: EU,
+        cursors: { [US]: "90" },
+        rows: [["element-9", EU, "40"]],
+      });
     },
   ],
   [

@@ -1,5 +1,5 @@
 import { DOCUMENT } from "./good-story";
-import { AP, EU, stamp, type Story, US } from "./support";
+import { AP, EU, PRODUCT, stamp, type Story, US } from "./support";
 
 export type Bug = [what: string, plant: (story: Story) => void, alsoBy?: string[]];
 
@@ -33,11 +33,8 @@ export const BUGS: Record<string, Bug[]> = {
     [
       "a sale that is held again",
       (story) =>
-        story.everywhere(({ inventory }) => ({
-          inventory: {
-            ...inventory,
-            reservations: inventory.reservations.map((each) => ({ ...each, status: "held" })),
-          },
+        story.sold((product) => ({
+          reservations: product.reservations.map((each) => ({ ...each, status: "held" })),
         })),
     ],
     [
@@ -246,40 +243,18 @@ export const BUGS: Record<string, Bug[]> = {
     ["an epoch of two leaders", (story) => story.in(AP, () => ({ promotions: { 2: [AP] } }))],
   ],
   escrow: [
-    [
-      "units out of nothing",
-      (story) =>
-        story.everywhere(({ inventory }) => ({
-          inventory: { ...inventory, free: 9, rights: { [US]: 9 } },
-        })),
-    ],
-    [
-      "rights out of nothing",
-      (story) =>
-        story.everywhere(({ inventory }) => ({ inventory: { ...inventory, rights: { [US]: 9 } } })),
-    ],
-    [
-      "rights below zero",
-      (story) =>
-        story.everywhere(({ inventory }) => ({
-          inventory: { ...inventory, rights: { [US]: 9, [EU]: -1 } },
-        })),
-    ],
+    ["units out of nothing", (story) => story.sold(() => ({ free: 9, rights: { [US]: 9 } }))],
+    ["rights out of nothing", (story) => story.sold(() => ({ rights: { [US]: 9 } }))],
+    ["rights below zero", (story) => story.sold(() => ({ rights: { [US]: 9, [EU]: -1 } }))],
     [
       "more than there is in the hands of buyers, whatever the rows say",
       (story) => {
         const reserved = { ...stamp(EU, 75), reservation: "r-2", region: EU };
         story.note({ type: "went-back", region: EU, actor: EU, copied: "100", told: "0" });
-        story.done("inventory/reserve", { key: "k-2", quantity: 9 }, reserved, EU);
-        story.everywhere(({ inventory }) => ({
-          inventory: {
-            ...inventory,
-            reservations: [
-              ...inventory.reservations,
-              { id: "r-2", key: "k-2", quantity: 9, status: "released" },
-            ],
-          },
-        }));
+        const call = { product: PRODUCT, key: "k-2", quantity: 9 };
+        story.done("inventory/reserve", call, reserved, EU);
+        const released = { id: "r-2", key: "k-2", quantity: 9, status: "released" };
+        story.sold(({ reservations }) => ({ reservations: [...reservations, released] }));
       },
     ],
   ],

@@ -2,7 +2,7 @@ import type { AnswerOf, CallName, CallOf } from "@/scripts/drill/chaos/calls";
 import { judge } from "@/scripts/drill/chaos/checkers/all";
 import { runOf } from "@/scripts/drill/chaos/checkers/run";
 import type { HistoryEvent, WithoutTime } from "@/scripts/drill/chaos/history";
-import type { RegionState } from "@/scripts/drill/chaos/region-state";
+import type { Inventory, RegionState } from "@/scripts/drill/chaos/region-state";
 
 export const US = "us-east-1";
 export const EU = "eu-west-1";
@@ -57,6 +57,13 @@ export class Story {
     return this;
   }
 
+  /** Of each product, in every region. */
+  sold(change: (product: Inventory) => Partial<Inventory>): this {
+    return this.everywhere(({ inventory }) => ({
+      inventory: inventory.map((product) => ({ ...product, ...change(product) })),
+    }));
+  }
+
   /** Clients stop, and the regions come to the same. */
   end(): this {
     this.note({ type: "phase", phase: "stopped" } as Timed);
@@ -74,6 +81,8 @@ export const stamp = (origin: string, position: number) => ({
   position: String(position),
 });
 
+export const PRODUCT = "product";
+
 export function emptyState(region: string): RegionState {
   return {
     region,
@@ -85,7 +94,15 @@ export function emptyState(region: string): RegionState {
     insertedIds: [],
     transfers: [],
     balances: {},
-    inventory: { stock: 10, free: 10, rights: { [US]: 4, [EU]: 3, [AP]: 3 }, reservations: [] },
+    inventory: [
+      {
+        product: PRODUCT,
+        stock: 10,
+        free: 10,
+        rights: { [US]: 4, [EU]: 3, [AP]: 3 },
+        reservations: [],
+      },
+    ],
     parked: [],
     stranded: {},
     promotions: {},

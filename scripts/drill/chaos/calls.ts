@@ -44,7 +44,7 @@ export interface Calls {
     };
   };
   "inventory/reserve": {
-    call: { key: string; quantity: number };
+    call: { product: string; key: string; quantity: number };
     answer: Stamp & { reservation: string; region: string };
   };
   "inventory/settle": {

@@ -25,7 +25,7 @@ import { HISTORY_FILE, isStateFile, stateFile } from "./run-files";
 import { detailOf, type World } from "./world";
 import { transfer } from "./workloads/bank";
 import { PLACES, releaseCanaries } from "./workloads/canaries";
-import { PRODUCT, sell, stockFor } from "./workloads/inventory";
+import { productsFor, sell, STOCK } from "./workloads/inventory";
 import { shareRegisters } from "./workloads/register";
 import { insertAndDelete } from "./workloads/rows";
 import { liveSessions } from "./workloads/sessions";
@@ -182,22 +182,23 @@ class Chaos {
     return this.regions.map(({ id }) => id);
   }
 
-  /** The product and the shared document, known everywhere. Returns the document's id. */
+  /** The products and the shared document, known everywhere. Returns the document's id. */
   private async prepare(): Promise<string> {
     const { regions, options } = this;
-    options.log("waiting until every region knows the product and the document");
+    options.log("waiting until every region knows the products and the document");
     const actor = { userId: TEXT_OWNER, vantage: regions[0]!.id };
     const made = await createDocument(actor, { title: TEXT_OWNER, content: "The first line." });
     if (!made.ok) throw new Error(made.message);
-    await regions[0]!.pool.query(`INSERT INTO "Product" (id, name, stock) VALUES ($1, $1, $2)`, [
-      PRODUCT,
-      stockFor(options.minutes),
-    ]);
+    const products = productsFor(options.minutes);
+    await regions[0]!.pool.query(
+      `INSERT INTO "Product" (id, name, stock) SELECT id, id, $2 FROM unnest($1::text[]) id`,
+      [products, STOCK],
+    );
     for (const { id, pool } of regions) {
       await until(`${id} to know them`, async () => {
         const { rowCount } = await pool.query(
           `SELECT FROM "Document" d, "Product" p WHERE d.id = $1 AND p.id = $2`,
-          [made.value.id, PRODUCT],
+          [made.value.id, products[0]],
         );
         return rowCount === 1;
       });
@@ -219,7 +220,7 @@ class Chaos {
       liveSessions(world),
       insertAndDelete(world),
       transfer(world),
-      sell(world, stockFor(this.options.minutes)),
+      sell(world, productsFor(this.options.minutes)),
       shareText(world, documentId),
       releaseCanaries(world, this.options.minutes),
     ]);
@@ -255,7 +256,7 @@ class Chaos {
     const silent: string[] = [];
     for (const region of this.regions) {
       try {
-        const state = await dumpState(region, canaries, stockFor(this.options.minutes));
+        const state = await dumpState(region, canaries);
         writeFileSync(path.join(dir, stateFile(region.id)), JSON.stringify(state));
         states.push(state);
       } catch (error) {

@@ -7,7 +7,7 @@ import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import type { Clock } from "./calls";
 import type { Inventory, RegionState, StateRow, StoredTransfer } from "./region-state";
 import { BANK_USER } from "./workloads/bank";
-import { PRODUCT } from "./workloads/inventory";
+import { PRODUCT, STOCK } from "./workloads/inventory";
 import { REGISTER } from "./workloads/register";
 import { ROWS_OWNER } from "./workloads/rows";
 import { countIn, SESSION } from "./workloads/sessions";
@@ -47,14 +47,10 @@ export async function dumpRows(pool: pg.Pool): Promise<StateRow[]> {
   return rows;
 }
 
-/**
- * @param canaries texts that were written, wherever they may be
- * @param stock with which the product was made
- */
+/** @param canaries texts that were written, wherever they may be */
 export async function dumpState(
   { id, pool }: DrillRegion,
   canaries: ReadonlyMap<string, readonly string[]>,
-  stock: number,
 ): Promise<RegionState> {
   const elements = await column(
     pool,
@@ -87,7 +83,7 @@ export async function dumpState(
     stranded: Object.fromEntries(stranded.rows.map(({ name, outcome }) => [name, outcome])),
     sessions: await dumpSessions(pool),
     texts: await dumpTexts(pool),
-    inventory: await dumpInventory(pool, stock),
+    inventory: await dumpInventory(pool),
     promotions: await dumpPromotions(pool),
     canaries: await dumpCanaries(id, pool, canaries),
     ...(await dumpBank(pool)),
@@ -135,17 +131,21 @@ async function dumpBank(pool: pg.Pool): Promise<Pick<RegionState, "transfers" | 
   return { transfers, balances };
 }
 
-async function dumpInventory(pool: pg.Pool, stock: number): Promise<Inventory> {
-  const { rows } = await pool.query<{ free: number; rights: Record<string, number> }>(
-    `SELECT stock AS free, mr.rights_by_actor(merge, 'stock', stock, origin) AS rights
-     FROM "Product" WHERE id = $1`,
+async function dumpInventory(pool: pg.Pool): Promise<Inventory[]> {
+  const { rows: products } = await pool.query<Omit<Inventory, "stock" | "reservations">>(
+    `SELECT id AS product, stock AS free, mr.rights_by_actor(merge, 'stock', stock, origin) AS rights
+     FROM "Product" WHERE starts_with(id, $1) ORDER BY id`,
     [PRODUCT],
   );
-  const { rows: reservations } = await pool.query<Inventory["reservations"][number]>(
-    `SELECT id, key, quantity, status FROM "Reservation" WHERE "productId" = $1 ORDER BY id`,
-    [PRODUCT],
+  return Promise.all(
+    products.map(async (product) => {
+      const { rows: reservations } = await pool.query<Inventory["reservations"][number]>(
+        `SELECT id, key, quantity, status FROM "Reservation" WHERE "productId" = $1 ORDER BY id`,
+        [product.product],
+      );
+      return { ...product, stock: STOCK, reservations };
+    }),
   );
-  return { stock, free: 0, rights: {}, ...rows[0], reservations };
 }
 
 async function dumpPromotions(pool: pg.Pool): Promise<RegionState["promotions"]> {

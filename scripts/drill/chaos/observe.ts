@@ -38,12 +38,15 @@ interface Seen {
   state: string;
   actor: string;
   cursors: Record<string, string>;
+  /** Up to where all own transactions have ended. */
+  ended: string;
   rows: [string, string, string][];
 }
 
 /**
- * All of one snapshot: a statement has one. A region's own rows are left out, unless it writes as another actor since the
- * last one: those that it wrote before are of a stream with a cursor now.
+ * All of one snapshot: a statement has one. What was written before what $1 says of its origin has been noted before; a
+ * region's own rows are taken for known below its horizon, under which nothing can come any more. They count: an element
+ * may be there as the region wrote it itself.
  */
 const SEEN = `
   WITH cursors AS (SELECT actor, position FROM mr.cursor), shown AS (
@@ -51,9 +54,9 @@ const SEEN = `
     UNION ALL SELECT title, origin, position FROM "Document" WHERE "ownerId" = '${SET_OWNER}')
   SELECT l.state, mr.local_actor() AS actor,
     (SELECT coalesce(jsonb_object_agg(actor, position::text), '{}') FROM cursors) AS cursors,
+    (txid_snapshot_xmin(txid_current_snapshot()) - 1)::text AS ended,
     (SELECT coalesce(jsonb_agg(jsonb_build_array(element, origin, position::text)), '[]') FROM shown
-      WHERE mr.local_actor() <> $2 OR origin <> $2
-        AND position > coalesce(($1::jsonb ->> origin)::bigint, 0)) AS rows
+      WHERE mr.local_actor() <> $2 OR position > coalesce(($1::jsonb ->> origin)::bigint, 0)) AS rows
   FROM mr.local l`;
 
 async function watchStreams(
@@ -70,9 +73,9 @@ async function watchStreams(
     const seen = answer?.rows[0];
     // While rows are copied into a region they come before its cursors move.
     if (seen?.state === "ready") {
-      const { actor, cursors, rows } = seen;
+      const { actor, cursors, ended, rows } = seen;
       history.note({ type: "snapshot", region: id, actor, cursors, rows });
-      known = cursors;
+      known = { ...cursors, [actor]: ended };
       writesAs = actor;
     }
     await systemSleep(SNAPSHOT_EVERY_MS, signal);

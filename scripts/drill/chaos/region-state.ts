@@ -21,13 +21,21 @@ export interface StoredReservation {
   status: string;
 }
 
+/** Of one product. */
 export interface Inventory {
+  product: string;
   /** With which the product was made. */
   stock: number;
   free: number;
   /** Units that each actor may sell. */
   rights: Readonly<Record<string, number>>;
   reservations: readonly StoredReservation[];
+}
+
+export function reservationsIn({
+  inventory,
+}: Pick<RegionState, "inventory">): readonly StoredReservation[] {
+  return inventory.flatMap(({ reservations }) => reservations);
 }
 
 /** What one region has in the end: one file each. */
@@ -47,7 +55,8 @@ export interface RegionState {
   transfers: readonly StoredTransfer[];
   /** As the database keeps them, by account. */
   balances: Readonly<Record<string, number>>;
-  inventory: Inventory;
+  /** One for each product. */
+  inventory: readonly Inventory[];
   /** Rows that this region could not apply, as `<entity>/<id>`. */
   parked: readonly string[];
   /** Writes of a former leader that had not been told, as `<entity>/<id>`, with what became of each. */

@@ -2,7 +2,8 @@ import { acknowledged, callsNamed } from "@/scripts/drill/chaos/history";
 import { mayBeGone, type Checker } from "./run";
 
 /**
- * Whoever is shown a line is shown, before it, the lines that its writer had seen. Each line names those that are new
+ * Whoever is shown a line is shown, before it, the lines that its writer had seen, unless the answer says that it may lack
+ * something. Each line names those that are new
  * to its writer since their last one, so that of all lines shown the whole past is looked at.
  */
 export const causalOrder: Checker = {
@@ -28,9 +29,9 @@ export const causalOrder: Checker = {
       );
     };
     return [
-      ...acknowledged(operations, "text/read").flatMap(({ op, vantage, answer }) =>
-        broken(`Read ${op} from ${vantage}`, answer.lines),
-      ),
+      ...acknowledged(operations, "text/read")
+        .filter(({ answer }) => !answer.stale)
+        .flatMap(({ op, vantage, answer }) => broken(`Read ${op} from ${vantage}`, answer.lines)),
       ...states.flatMap(({ region, texts }) =>
         Object.values(texts).flatMap((lines) => broken(region, lines)),
       ),

@@ -8,31 +8,35 @@ import { mayBeGone, type Checker, type Run } from "./run";
 export const escrow: Checker = {
   name: "escrow",
   check(run) {
-    const found = run.states.flatMap(({ region, inventory }) => {
-      const { stock, free, rights, reservations } = inventory;
+    const products = run.states.flatMap(({ region, inventory }) =>
+      inventory.map((each) => ({ region, ...each })),
+    );
+    const found = products.flatMap(({ region, product, stock, free, rights, reservations }) => {
       const taken = reservations
         .filter(({ status }) => status === "held" || status === "confirmed")
         .reduce((sum, { quantity }) => sum + quantity, 0);
       const held = Object.values(rights);
       const wrong: string[] = [];
       if (free + taken !== stock)
-        wrong.push(`${region} has ${free} units free and ${taken} taken of ${stock}`);
-      if (held.some((units) => units < 0)) wrong.push(`${region} knows of rights below zero`);
+        wrong.push(`${region} has ${free} units of ${product} free and ${taken} taken of ${stock}`);
+      if (held.some((units) => units < 0))
+        wrong.push(`${region} knows of rights to ${product} below zero`);
       const sum = held.reduce((all, units) => all + units, 0);
       if (sum !== free)
-        wrong.push(`${region} knows of rights to ${sum} units, and ${free} are free`);
+        wrong.push(`${region} knows of rights to ${sum} of ${product}, and ${free} are free`);
       return wrong;
     });
-    const stock = run.states[0]?.inventory.stock;
-    const most = mostGivenAtOnce(run);
-    if (stock !== undefined && most > stock)
-      found.push(`Clients held ${most} units of ${stock} at one time`);
+    for (const { product, stock } of run.states[0]?.inventory ?? []) {
+      const most = mostGivenAtOnce(run, product);
+      if (most > stock)
+        found.push(`Clients held ${most} units of ${stock} of ${product} at a time`);
+    }
     return found;
   },
 };
 
 /** Counted from when a client was told of a reservation until one began to give it back: that is the least it can be. */
-function mostGivenAtOnce({ events, operations }: Run): number {
+function mostGivenAtOnce({ events, operations }: Run, product: string): number {
   const isGone = mayBeGone(events);
   const givenBackMs = new Map(
     callsNamed(operations, "inventory/settle")
@@ -40,7 +44,7 @@ function mostGivenAtOnce({ events, operations }: Run): number {
       .map(({ call, invokedMs }) => [call.reservation, invokedMs]),
   );
   const changes = acknowledged(operations, "inventory/reserve")
-    .filter(({ answer }) => !isGone(answer))
+    .filter(({ call, answer }) => call.product === product && !isGone(answer))
     .flatMap(({ call, answer, endedMs }) => [
       { atMs: endedMs, units: call.quantity },
       { atMs: givenBackMs.get(answer.reservation) ?? Infinity, units: -call.quantity },

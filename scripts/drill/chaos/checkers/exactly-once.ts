@@ -1,3 +1,4 @@
+import { reservationsIn } from "@/scripts/drill/chaos/region-state";
 import { repeated, type Checker } from "./run";
 
 /**
@@ -8,7 +9,7 @@ export const exactlyOnce: Checker = {
   name: "exactly-once",
   check({ states }) {
     return states.flatMap(({ region, elements, texts, transfers, inventory, balances }) => {
-      const sold = inventory.reservations.filter(({ status }) => status === "confirmed");
+      const sold = reservationsIn({ inventory }).filter(({ status }) => status === "confirmed");
       const twice = [
         ...repeated(elements).map((element) => `element ${element}`),
         ...repeated(Object.values(texts).flat()).map((line) => `line ${line}`),

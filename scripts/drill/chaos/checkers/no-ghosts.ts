@@ -1,4 +1,5 @@
 import { callsNamed } from "@/scripts/drill/chaos/history";
+import { reservationsIn } from "@/scripts/drill/chaos/region-state";
 import type { Checker } from "./run";
 
 /** Nothing is anywhere that nobody wrote, nor anything whose writer was told that it was not written. */
@@ -33,7 +34,7 @@ export const noGhosts: Checker = {
         if (call?.debit !== debit || call.credit !== credit || call.amount !== amount)
           ghost(`transfer ${key}, ${amount} from ${credit} to ${debit}`);
       }
-      for (const { key } of state.inventory.reservations)
+      for (const { key } of reservationsIn(state))
         if (!reservations.has(key)) ghost(`reservation ${key}`);
       for (const [key, value] of Object.entries(state.registers))
         if (!values.has(value)) ghost(`${value} in register ${key}`);

@@ -1,6 +1,6 @@
 import type { Stamp } from "@/scripts/drill/chaos/calls";
 import { acknowledged, callsNamed, type Operation } from "@/scripts/drill/chaos/history";
-import type { RegionState } from "@/scripts/drill/chaos/region-state";
+import { reservationsIn, type RegionState } from "@/scripts/drill/chaos/region-state";
 import { mayBeGone, type Checker, type Run } from "./run";
 
 /** Something that was acknowledged, and how a region shows that it has it. */
@@ -62,13 +62,12 @@ function* inOrder({ operations }: Run): Generator<Promised> {
   }
   for (const { answer } of acknowledged(operations, "inventory/reserve")) {
     const { reservation } = answer;
-    const isIn = ({ inventory }: RegionState) =>
-      inventory.reservations.some(({ id }) => id === reservation);
+    const isIn = (state: RegionState) => reservationsIn(state).some(({ id }) => id === reservation);
     yield { what: `reservation ${reservation}`, stamp: answer, isIn };
   }
   for (const { call, answer } of acknowledged(operations, "inventory/settle")) {
-    const isIn = ({ inventory }: RegionState) =>
-      inventory.reservations.some(
+    const isIn = (state: RegionState) =>
+      reservationsIn(state).some(
         ({ id, status }) => id === call.reservation && status === answer.status,
       );
     yield {

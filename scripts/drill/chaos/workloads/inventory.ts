@@ -11,13 +11,23 @@ import {
   type World,
 } from "@/scripts/drill/chaos/world";
 
+/** How the names of all products begin. */
 export const PRODUCT = "chaos-product";
 
+/** Of each product: sold out soon, so that regions fight over the last units; half of it is never sold, and comes back. */
+export const STOCK = 120;
+
 /**
- * Sold out soon, so that regions fight over the last units; half of it is never sold, and comes back. Each database that is
- * replaced leaves behind some rights that nobody takes over (docs/INVENTORY.md), so that a long drill needs more.
+ * How long one is sold. Each database that is replaced leaves behind some rights that nobody takes over (docs/INVENTORY.md):
+ * in the end there would be nothing left to sell.
  */
-export const stockFor = (minutes: number): number => 100 + 20 * Math.ceil(minutes);
+const SOLD_FOR_MS = 3 * 60_000;
+
+/** Of a drill: the last one is for when it has healed. */
+export function productsFor(minutes: number): string[] {
+  const count = Math.ceil((minutes * 60_000) / SOLD_FOR_MS) + 1;
+  return Array.from({ length: count }, (_, n) => `${PRODUCT}-${n + 1}`);
+}
 
 const PAUSE_MS = 600;
 const MOST_UNITS = 3;
@@ -30,8 +40,8 @@ interface Reserved {
 }
 
 /** Buyers in every region: some buy what they reserve, some give it back, and some keep it until there is nothing left. */
-export function sell(world: World, stock: number): Promise<void> {
-  const shop = new Shop(world, stock);
+export function sell(world: World, products: readonly string[]): Promise<void> {
+  const shop = new Shop(world, products);
   const clients = world.regions.map((vantage) =>
     client(world, PAUSE_MS, () => shop.reserve(vantage)),
   );
@@ -41,11 +51,12 @@ export function sell(world: World, stock: number): Promise<void> {
 class Shop {
   private readonly manager: GlobalInventoryManager;
   private readonly kept: Reserved[] = [];
-  private bought = 0;
+  private readonly bought = new Map<string, number>();
+  private readonly openedMs = performance.now();
 
   constructor(
     private readonly world: World,
-    private readonly stock: number,
+    private readonly products: readonly string[],
   ) {
     this.manager = new GlobalInventoryManager(world.runtime);
   }
@@ -54,9 +65,10 @@ class Shop {
     const { history, random } = this.world;
     const key = newName("reservation");
     const quantity = 1 + Math.floor(random() * MOST_UNITS);
-    const called = history.invoke("inventory/reserve", vantage, { key, quantity });
+    const product = this.productNow();
+    const called = history.invoke("inventory/reserve", vantage, { product, key, quantity });
     try {
-      const reserving = this.manager.reserveInventory(PRODUCT, quantity, BUYER, vantage, {
+      const reserving = this.manager.reserveInventory(product, quantity, BUYER, vantage, {
         key,
         holdSeconds: HOLD_SECONDS.max,
       });
@@ -72,16 +84,23 @@ class Shop {
       called.ok({ ...stampOf(outcome.stamp), reservation, region });
       const reserved = { reservation, region, quantity };
       const share = random();
+      const bought = (this.bought.get(product) ?? 0) + quantity;
       if (share > 0.8) this.kept.push(reserved);
-      else if (share > 0.2 || this.bought + quantity > this.stock / 2)
-        await this.settle(vantage, reserved, "released");
+      else if (share > 0.2 || bought > STOCK / 2) await this.settle(vantage, reserved, "released");
       else {
-        this.bought += quantity;
+        this.bought.set(product, bought);
         await this.settle(vantage, reserved, "confirmed");
       }
     } catch (error) {
       called.info(detailOf(error));
     }
+  }
+
+  private productNow(): string {
+    const turn = Math.floor((performance.now() - this.openedMs) / SOLD_FOR_MS);
+    const product = this.products[Math.min(turn, this.products.length - 1)];
+    if (product === undefined) throw new Error("There is nothing to sell");
+    return product;
   }
 
   private async settle(

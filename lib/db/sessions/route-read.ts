@@ -49,12 +49,20 @@ export async function routeRead(parts: Parts, request: RouteRequest): Promise<Ro
 
 /** The leader, once it has what the mirror knows of the session: the token may have known more. */
 async function routeDistrusted(parts: Parts, request: RouteRequest): Promise<Route> {
+  const route = await routePossible(parts, request);
   const { region: leader } = parts.state.leader(request.vantage);
-  const others = request.order.filter((id) => id !== leader);
-  if (others.length === request.order.length) return toLeader(parts, request, "invalid-token");
-  const route = await routeSession(parts, { ...request, order: [leader, ...others] });
-  if (route.region !== leader) return { ...route, reason: "stale-fallback", stale: true };
-  return route.stale ? route : { primary: NOTHING, ...route, reason: "invalid-token" };
+  if (route.region === leader || route.stale) return route;
+  return { ...route, reason: "stale-fallback", stale: true };
+}
+
+/** The leader, where a session claims what nobody has; but not without what else it wrote and saw. */
+async function routePossible(parts: Parts, request: RouteRequest): Promise<Route> {
+  const { region: leader } = parts.state.leader(request.vantage);
+  if (!request.order.includes(leader)) return toLeader(parts, request, "invalid-token");
+  const order = [leader, ...request.order.filter((id) => id !== leader)];
+  const route = await routeSession(parts, { ...request, order });
+  if (route.region !== leader || route.stale) return route;
+  return { primary: NOTHING, ...route, reason: "invalid-token" };
 }
 
 function toLeader({ state }: Parts, request: RouteRequest, reason: RouteReason): Route {
@@ -131,9 +139,9 @@ async function routeWhenBehind(
   const overtaken = new AbortController();
   // A position that its own region has not assigned yet will never come: ask while waiting.
   const checked = isPastKnownHead(state, vantage, missing)
-    ? anyBeyondOrigin({ state, applied }, vantage, missing).then((beyond) => {
-        if (beyond) overtaken.abort();
-        return beyond;
+    ? findBeyondOrigin({ state, applied }, vantage, missing).then((beyond) => {
+        if (beyond.size > 0) overtaken.abort();
+        return beyond.size > 0;
       })
     : Promise.resolve(false);
   if (await applied.waitUntilCovered(vantage, region, required, budgetMs, overtaken.signal)) {
@@ -151,8 +159,10 @@ async function routeWhenBehind(
   };
   const found = elsewhere();
   if (found) return found;
-  if (await anyBeyondOrigin({ state, applied }, vantage, missing)) {
-    return toLeader({ state, applied }, request, "invalid-token");
+  const beyond = await findBeyondOrigin({ state, applied }, vantage, missing);
+  if (beyond.size > 0) {
+    const possible = missingPositions(required, beyond);
+    return routePossible({ state, applied }, { ...request, required: possible });
   }
   // The origin has answered by now, if it does at all: the first time it takes a connection to it.
   const late = elsewhere();
@@ -187,12 +197,12 @@ function isPastKnownHead(state: RegionState, vantage: RegionId, missing: Positio
   });
 }
 
-/** Whether an origin itself, asked now, does not have a position that is said to be its own. */
-async function anyBeyondOrigin(
+/** Positions that their origin itself, asked now, does not have. Not those whose origin does not answer. */
+async function findBeyondOrigin(
   { state, applied }: Parts,
   vantage: RegionId,
   missing: Positions,
-): Promise<boolean> {
+): Promise<Positions> {
   const checks = [...missing].map(async ([actor, position]) => {
     const origin = state.findRegionId(regionOfActor(actor));
     if (origin === undefined) return true;
@@ -200,7 +210,12 @@ async function anyBeyondOrigin(
     return own === undefined || position > own;
   });
   const results = await Promise.allSettled(checks);
-  return results.some((result) => result.status === "fulfilled" && result.value);
+  return new Map(
+    [...missing].filter((_entry, n) => {
+      const result = results[n];
+      return result?.status === "fulfilled" && result.value;
+    }),
+  );
 }
 
 async function routeBounded(

@@ -228,6 +228,18 @@ describe("a token that claims what nobody wrote", () => {
     });
   });
 
+  test("does not take away what else the session wrote: the leader lacks that", async () => {
+    for (const id of IDS) world.applied[id] = { [US]: 999n, [EU]: 999n, [AP]: 900n };
+    world.applied[AP] = { [US]: 999n, [EU]: 999n, [AP]: 999n };
+    const required = positions({ [`${EU}#3`]: 5n, [AP]: 950n });
+    expect(await world.route({ required })).toMatchObject({ region: AP, stale: false });
+    world.unreachable.add(AP);
+    world.unhealthy.add(AP);
+    expect(
+      await world.route({ required: positions({ [`${EU}#3`]: 5n, [AP]: 1_200n }) }),
+    ).toMatchObject({ stale: true });
+  });
+
   test("is not concluded from an origin that does not answer", async () => {
     world.unreachable.add(US);
     world.unhealthy.add(US);

@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: figures beside those of a peer, from one run on databases of its own. */
 import { Command } from "commander";
+import { benchHttp } from "./bench/http";
 import { benchLag } from "./bench/lag";
 import { benchLeaderboard } from "./bench/leaderboard";
 import { benchRead } from "./bench/read";
@@ -11,6 +12,7 @@ import { benchWrite } from "./bench/write";
 
 const BENCHES = {
   write: { run: benchWrite, about: "a captured write against a plain one" },
+  http: { run: benchHttp, about: "pages and a handler against those of a bare Next.js app" },
   replication: { run: benchReplication, about: "events/s against native logical replication" },
   lag: { run: benchLag, about: "commit to visible against native logical replication" },
   read: {

@@ -1,9 +1,14 @@
 import { readFileSync, readdirSync } from "node:fs";
 import pg from "pg";
-import type { Topology } from "@/lib/db/regions/topology";
 import { systemSleep } from "@/lib/clock";
+import type { RegionId } from "@/lib/db/regions/region-id";
+import type { Endpoints, Topology } from "@/lib/db/regions/topology";
 import { linksOf, openPlanet } from "@/scripts/drill/planet-runtime";
 import { ChildPlanet } from "@/scripts/local/child-planet";
+import { APP_ROLE, databaseUrl } from "@/scripts/local/planet-env";
+
+/** The source's. */
+export const HERE = "us-east-1" as RegionId;
 
 export interface BenchStore {
   id: string;
@@ -109,6 +114,15 @@ export async function withPlanetTopology<T>(
   } finally {
     await planet.stop();
   }
+}
+
+/** How an application in the source's region reaches the stores there when no proxy is in between. */
+export function ownEndpoints(planet: ChildPlanet): Endpoints {
+  const { redis, regions } = planet.cluster();
+  const direct = regions.find(({ id }) => id === HERE)!.directUrl;
+  const { appPassword } = planet.secrets();
+  const app = databaseUrl(APP_ROLE, appPassword, Number(new URL(direct).port));
+  return { read: app, write: app, direct, peer: direct, redis };
 }
 
 /** CPU seconds that a server has used so far: the postmaster, its children, and those that ended. */

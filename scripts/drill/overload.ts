@@ -1,12 +1,7 @@
-import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
-import path from "node:path";
-import { sealData } from "iron-session";
 import { systemSleep } from "@/lib/clock";
-import { SESSION_COOKIE, SESSION_TTL_SECONDS, type SessionUser } from "@/lib/auth/session-options";
 import { ChildPlanet } from "@/scripts/local/child-planet";
-import { DEMO_ACCOUNTS } from "@/scripts/seed-data";
-import { openPlanet } from "./planet-runtime";
+import { demoSession } from "./demo-session";
 
 export interface OverloadOptions {
   /** Times what the server can answer. */
@@ -67,36 +62,11 @@ export async function drillOverload(options: OverloadOptions): Promise<OverloadR
   try {
     options.log("starting a planet with the production build");
     await planet.start();
-    return await new OverloadDrill(planet, await signedIn(planet), options).run();
+    const { cookie } = await demoSession(planet, "overload-drill");
+    return await new OverloadDrill(planet, cookie, options).run();
   } finally {
     await planet.stop();
   }
-}
-
-/** A cookie as signing in would give it. */
-async function signedIn(planet: ChildPlanet): Promise<string> {
-  const { regions } = openPlanet(planet);
-  const { rows } = await regions[0]!.pool.query<{ id: string; email: string; name: string }>(
-    `SELECT "id", "email", "name" FROM "User" WHERE "email" = $1`,
-    [DEMO_ACCOUNTS[1]!.email],
-  );
-  await Promise.all(regions.map(({ pool }) => pool.end()));
-  const { id: userId, email, name } = rows[0]!;
-  const user: SessionUser = {
-    userId,
-    email,
-    name,
-    publicName: name,
-    role: "user",
-    sessionId: "overload-drill",
-    revocationEpoch: 0,
-    accountEpoch: 0,
-  };
-  const secrets = JSON.parse(readFileSync(path.join(planet.dir, "secrets.json"), "utf8")) as {
-    authSecret: string;
-  };
-  const sealed = await sealData(user, { password: secrets.authSecret, ttl: SESSION_TTL_SECONDS });
-  return `${SESSION_COOKIE}=${sealed}`;
 }
 
 class OverloadDrill {

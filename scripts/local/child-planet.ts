@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_REGIONS } from "@/lib/region-catalogue";
 import { localDir, projectRoot } from "@/scripts/local/paths";
-import type { ClusterFile } from "@/scripts/local/planet-files";
+import type { ClusterFile, PlanetSecrets } from "@/scripts/local/planet-files";
 
 export interface PlanetProcess {
   name: string;
@@ -62,7 +62,11 @@ export class ChildPlanet {
   }
 
   cluster(): ClusterFile {
-    return JSON.parse(readFileSync(path.join(this.dir, "cluster.json"), "utf8")) as ClusterFile;
+    return this.read("cluster.json") as ClusterFile;
+  }
+
+  secrets(): PlanetSecrets {
+    return this.read("secrets.json") as PlanetSecrets;
   }
 
   async processes(): Promise<PlanetProcess[]> {
@@ -72,12 +76,9 @@ export class ChildPlanet {
 
   /** See scripts/local/planet-control.ts. */
   async control<T>(method: "GET" | "POST", route: string, body?: unknown): Promise<T> {
-    const secrets = JSON.parse(readFileSync(path.join(this.dir, "secrets.json"), "utf8")) as {
-      controlToken: string;
-    };
     const response = await fetch(`${this.cluster().control}${route}`, {
       method,
-      headers: { authorization: `Bearer ${secrets.controlToken}` },
+      headers: { authorization: `Bearer ${this.secrets().controlToken}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok)
@@ -93,5 +94,9 @@ export class ChildPlanet {
       await ended;
     }
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private read(file: string): unknown {
+    return JSON.parse(readFileSync(path.join(this.dir, file), "utf8"));
   }
 }

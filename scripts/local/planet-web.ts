@@ -38,10 +38,21 @@ export function buildIsCurrent(): boolean {
 }
 
 /** @throws BuildError with the end of its output */
-export async function buildWeb(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  const script = path.join(projectRoot, "scripts/bootstrap.mjs");
+export function buildWeb(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  return runBuild([path.join(projectRoot, "scripts/bootstrap.mjs"), "build"], env, signal);
+}
+
+/**
+ * @param args script and arguments of a Node process that builds
+ * @throws BuildError with the end of its output
+ */
+export async function runBuild(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, [script, "build"], {
+    await promisify(execFile)(process.execPath, args, {
       cwd: projectRoot,
       signal,
       env: { ...env, NODE_ENV: "production" },

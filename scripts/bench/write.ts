@@ -1,35 +1,18 @@
-import type pg from "pg";
-import { serverCpuSeconds, onClients, withBenchPlanet, type BenchStore } from "./setup";
-import { compareRounds, median, type BenchResult } from "./statistics";
+import { benchPrismaWrites } from "./write-prisma";
+import { benchDocumentWrites } from "./write-document";
+import { createTwin } from "./plain-twin";
+import { onClients, withBenchPlanet, type BenchPlanet, type BenchStore } from "./setup";
+import { compareRounds, type BenchResult, type BenchRow } from "./statistics";
+import { CLIENTS, measureWrites, type WriteRound } from "./write-load";
 
 const ROWS = 5_000;
-const CLIENTS = 8;
-const ROUND_MS = 2_000;
 const ROUNDS = 5;
 
-interface Round {
-  perSecond: number;
-  p50Ms: number;
-  cpuMicros: number;
-  walBytes: number;
-}
-
-/** Single-row UPDATE transactions with capture against the same on an uncaptured twin. */
+/** Single-row writes with capture against the same on an uncaptured twin: by SQL, by Prisma, by the document action. */
 export function benchWrite(): Promise<BenchResult> {
-  return withBenchPlanet(async ({ planet, source, targets }) => {
-    // The cost at the source alone: nobody reads what is written.
-    for (const { name } of await planet.processes()) {
-      if (name.startsWith("worker")) {
-        await planet.control("POST", `/processes/${name}`, { action: "stop" });
-      }
-    }
-    for (const [index, { pool }] of targets.entries()) {
-      await pool.query(`ALTER SUBSCRIPTION bench_${index} DISABLE`);
-      await pool.query(`ALTER SUBSCRIPTION bench_${index} SET (slot_name = NONE)`);
-    }
-    await source.pool.query(
-      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active",
-    );
+  return withBenchPlanet(async (bench) => {
+    await silence(bench);
+    const { source } = bench;
     await source.pool.query("CREATE TABLE plain_document (LIKE native_document INCLUDING ALL)");
     for (const table of ["plain_document", `"Document"`]) {
       await source.pool.query(
@@ -37,56 +20,68 @@ export function benchWrite(): Promise<BenchResult> {
          SELECT 'bench-' || n, 'title', repeat('x', 200), 'bench' FROM generate_series(1, ${ROWS}) n`,
       );
     }
-    const pairs: (readonly [Round, Round])[] = [];
-    await measure(source, `"Document"`);
-    await measure(source, "plain_document");
-    for (let round = 0; round < ROUNDS; round++) {
-      const captured = await measure(source, `"Document"`);
-      pairs.push([captured, await measure(source, "plain_document")]);
-    }
-    const pick = (key: keyof Round) =>
-      pairs.map(([captured, plain]) => [captured[key], plain[key]] as const);
-    const peer = "UPDATE of a table without triggers";
+    const statements = await benchStatements(source);
+    // Else one side would begin with the dead rows of all these writes, and the other without any.
+    await source.pool.query(`VACUUM FULL ANALYZE "Document"`);
+    await createTwin(source.pool);
     return {
       name: "write",
       rows: [
-        compareRounds("commits with capture", "1/s", peer, pick("perSecond"), { atLeast: 0.8 }),
-        compareRounds("p50 of a write", "ms", peer, pick("p50Ms")),
-        compareRounds("server CPU per write", "µs", peer, pick("cpuMicros"), { atMost: 1.35 }),
-        compareRounds("WAL per write", "bytes", peer, pick("walBytes")),
+        ...statements,
+        ...(await benchPrismaWrites(bench, ROUNDS, anyRow)),
+        ...(await benchDocumentWrites(bench, ROUNDS)),
       ],
     };
   });
 }
 
-async function measure({ pool, pid }: BenchStore, table: string): Promise<Round> {
-  await pool.query("CHECKPOINT");
-  const wal = await walPosition(pool);
-  const cpu = serverCpuSeconds(pid);
-  const times: number[] = [];
-  const untilMs = performance.now() + ROUND_MS;
-  await onClients(pool, CLIENTS, async (client) => {
-    while (performance.now() < untilMs) {
-      const startedMs = performance.now();
-      await client.query({
-        name: `bench_${table}`,
-        text: `UPDATE ${table} SET title = $1 WHERE id = $2`,
-        values: [String(startedMs), `bench-${1 + Math.floor(Math.random() * ROWS)}`],
-      });
-      times.push(performance.now() - startedMs);
+const anyRow = () => `bench-${1 + Math.floor(Math.random() * ROWS)}`;
+
+/** The cost at the source alone: nobody reads what is written. */
+async function silence({ planet, source, targets }: BenchPlanet): Promise<void> {
+  for (const { name } of await planet.processes()) {
+    if (name.startsWith("worker")) {
+      await planet.control("POST", `/processes/${name}`, { action: "stop" });
     }
-  });
-  return {
-    perSecond: times.length / (ROUND_MS / 1_000),
-    p50Ms: median(times),
-    cpuMicros: ((serverCpuSeconds(pid) - cpu) * 1e6) / times.length,
-    walBytes: ((await walPosition(pool)) - wal) / times.length,
-  };
+  }
+  for (const [index, { pool }] of targets.entries()) {
+    await pool.query(`ALTER SUBSCRIPTION bench_${index} DISABLE`);
+    await pool.query(`ALTER SUBSCRIPTION bench_${index} SET (slot_name = NONE)`);
+  }
+  await source.pool.query(
+    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active",
+  );
 }
 
-async function walPosition(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ bytes: string }>(
-    "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS bytes",
+async function benchStatements(source: BenchStore): Promise<BenchRow[]> {
+  const pairs: (readonly [WriteRound, WriteRound])[] = [];
+  await update(source, `"Document"`);
+  await update(source, "plain_document");
+  for (let round = 0; round < ROUNDS; round++) {
+    const captured = await update(source, `"Document"`);
+    pairs.push([captured, await update(source, "plain_document")]);
+  }
+  const pick = (key: keyof WriteRound) =>
+    pairs.map(([captured, plain]) => [captured[key], plain[key]] as const);
+  const peer = "UPDATE of a table without triggers";
+  return [
+    compareRounds("commits with capture", "1/s", peer, pick("perSecond"), { atLeast: 0.8 }),
+    compareRounds("p50 of a write", "ms", peer, pick("p50Ms")),
+    compareRounds("server CPU per write", "µs", peer, pick("cpuMicros"), { atMost: 1.35 }),
+    compareRounds("WAL per write", "bytes", peer, pick("walBytes")),
+  ];
+}
+
+function update(source: BenchStore, table: string): Promise<WriteRound> {
+  return measureWrites(source, (repeat) =>
+    onClients(source.pool, CLIENTS, (client) =>
+      repeat(() =>
+        client.query({
+          name: `bench_${table}`,
+          text: `UPDATE ${table} SET title = $1 WHERE id = $2`,
+          values: [String(performance.now()), anyRow()],
+        }),
+      ),
+    ),
   );
-  return Number(rows[0]?.bytes);
 }

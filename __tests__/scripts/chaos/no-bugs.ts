@@ -58,6 +58,17 @@ export const NO_BUGS: Bug[] = [
     },
   ],
   [
+    "an element of a stream that has ended, before its cursor moves",
+    (story) => {
+      story.note({ type: "went-back", region: US, actor: US, copied: "11", told: "11" });
+      const call = { element: "element-8", by: "leader", durability: "region" } as const;
+      story.begin("set/add", call).info();
+      story.everywhere((state) => ({ elements: [...state.elements, "element-8"] }));
+      const rows: [string, string, string][] = [["element-8", US, "14"]];
+      story.note({ type: "snapshot", region: AP, actor: AP, cursors: {}, rows });
+    },
+  ],
+  [
     "a swap that takes effect long after nobody waits for it",
     (story) => {
       story.begin("register/cas", { key: "register", from: "v2", to: "v5" }).info();

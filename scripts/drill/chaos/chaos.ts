@@ -25,7 +25,7 @@ import { HISTORY_FILE, isStateFile, stateFile } from "./run-files";
 import { detailOf, type World } from "./world";
 import { transfer } from "./workloads/bank";
 import { PLACES, releaseCanaries } from "./workloads/canaries";
-import { productsFor, sell, STOCK } from "./workloads/inventory";
+import { PRODUCT, sell, STOCK } from "./workloads/inventory";
 import { shareRegisters } from "./workloads/register";
 import { insertAndDelete } from "./workloads/rows";
 import { liveSessions } from "./workloads/sessions";
@@ -182,23 +182,22 @@ class Chaos {
     return this.regions.map(({ id }) => id);
   }
 
-  /** The products and the shared document, known everywhere. Returns the document's id. */
+  /** The product and the shared document, known everywhere. Returns the document's id. */
   private async prepare(): Promise<string> {
     const { regions, options } = this;
-    options.log("waiting until every region knows the products and the document");
+    options.log("waiting until every region knows the product and the document");
     const actor = { userId: TEXT_OWNER, vantage: regions[0]!.id };
     const made = await createDocument(actor, { title: TEXT_OWNER, content: "The first line." });
     if (!made.ok) throw new Error(made.message);
-    const products = productsFor(options.minutes);
-    await regions[0]!.pool.query(
-      `INSERT INTO "Product" (id, name, stock) SELECT id, id, $2 FROM unnest($1::text[]) id`,
-      [products, STOCK],
-    );
+    await regions[0]!.pool.query(`INSERT INTO "Product" (id, name, stock) VALUES ($1, $1, $2)`, [
+      PRODUCT,
+      STOCK,
+    ]);
     for (const { id, pool } of regions) {
       await until(`${id} to know them`, async () => {
         const { rowCount } = await pool.query(
           `SELECT FROM "Document" d, "Product" p WHERE d.id = $1 AND p.id = $2`,
-          [made.value.id, products[0]],
+          [made.value.id, PRODUCT],
         );
         return rowCount === 1;
       });
@@ -220,7 +219,7 @@ class Chaos {
       liveSessions(world),
       insertAndDelete(world),
       transfer(world),
-      sell(world, productsFor(this.options.minutes)),
+      sell(world),
       shareText(world, documentId),
       releaseCanaries(world, this.options.minutes),
     ]);

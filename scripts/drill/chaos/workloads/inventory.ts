@@ -18,16 +18,10 @@ export const PRODUCT = "chaos-product";
 export const STOCK = 120;
 
 /**
- * How long one is sold. Each database that is replaced leaves behind some rights that nobody takes over (docs/INVENTORY.md):
- * in the end there would be nothing left to sell.
+ * Refusals one after the other until another product is sold. Each database that is replaced leaves behind some rights that
+ * nobody takes over (docs/INVENTORY.md): in the end there is nothing left that anybody may sell.
  */
-const SOLD_FOR_MS = 3 * 60_000;
-
-/** Of a drill: the last one is for when it has healed. */
-export function productsFor(minutes: number): string[] {
-  const count = Math.ceil((minutes * 60_000) / SOLD_FOR_MS) + 1;
-  return Array.from({ length: count }, (_, n) => `${PRODUCT}-${n + 1}`);
-}
+const PATIENCE = 12;
 
 const PAUSE_MS = 600;
 const MOST_UNITS = 3;
@@ -40,8 +34,8 @@ interface Reserved {
 }
 
 /** Buyers in every region: some buy what they reserve, some give it back, and some keep it until there is nothing left. */
-export function sell(world: World, products: readonly string[]): Promise<void> {
-  const shop = new Shop(world, products);
+export function sell(world: World): Promise<void> {
+  const shop = new Shop(world);
   const clients = world.regions.map((vantage) =>
     client(world, PAUSE_MS, () => shop.reserve(vantage)),
   );
@@ -52,12 +46,11 @@ class Shop {
   private readonly manager: GlobalInventoryManager;
   private readonly kept: Reserved[] = [];
   private readonly bought = new Map<string, number>();
-  private readonly openedMs = performance.now();
+  private product = PRODUCT;
+  private products = 1;
+  private refusals = 0;
 
-  constructor(
-    private readonly world: World,
-    private readonly products: readonly string[],
-  ) {
+  constructor(private readonly world: World) {
     this.manager = new GlobalInventoryManager(world.runtime);
   }
 
@@ -65,7 +58,7 @@ class Shop {
     const { history, random } = this.world;
     const key = newName("reservation");
     const quantity = 1 + Math.floor(random() * MOST_UNITS);
-    const product = this.productNow();
+    const { product } = this;
     const called = history.invoke("inventory/reserve", vantage, { product, key, quantity });
     try {
       const reserving = this.manager.reserveInventory(product, quantity, BUYER, vantage, {
@@ -78,8 +71,10 @@ class Shop {
         called.info(outcome.kind);
         const oldest = this.kept.shift();
         if (oldest) await this.settle(vantage, oldest, "released");
+        else if (++this.refusals > PATIENCE) await this.offerAnother(vantage);
         return;
       }
+      this.refusals = 0;
       const { id: reservation, regionId: region } = outcome.reservation;
       called.ok({ ...stampOf(outcome.stamp), reservation, region });
       const reserved = { reservation, region, quantity };
@@ -96,11 +91,19 @@ class Shop {
     }
   }
 
-  private productNow(): string {
-    const turn = Math.floor((performance.now() - this.openedMs) / SOLD_FOR_MS);
-    const product = this.products[Math.min(turn, this.products.length - 1)];
-    if (product === undefined) throw new Error("There is nothing to sell");
-    return product;
+  /** Under a name that has not been used: one that was not answered may be there. */
+  private async offerAnother(vantage: RegionId): Promise<void> {
+    this.refusals = 0;
+    const id = `${PRODUCT}-${++this.products}`;
+    const { clients } = this.world.runtime();
+    const offered = clients
+      .write(vantage, vantage)
+      .product.create({ data: { id, name: id, stock: STOCK }, select: { id: true } });
+    await within(CLIENT_WAIT_MS, offered).then(
+      () => (this.product = id),
+      // As many refusals later there is a next one.
+      () => undefined,
+    );
   }
 
   private async settle(

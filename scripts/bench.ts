@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: figures beside those of a peer, from one run on databases of its own. */
 import { Command } from "commander";
+import { benchFailover, benchSwitchover } from "./bench/failover";
 import { benchHttp } from "./bench/http";
 import { benchLag } from "./bench/lag";
 import { benchLeaderboard } from "./bench/leaderboard";
@@ -21,6 +22,8 @@ const BENCHES = {
   },
   rtt: { run: benchRtt, about: "trips between regions that an operation takes" },
   scale: { run: benchScale, about: "what more documents, writers, regions and backlog cost" },
+  failover: { run: benchFailover, about: "write gap after a fault of the leader against Patroni" },
+  switchover: { run: benchSwitchover, about: "write gap of a hand-over against Patroni" },
   leaderboard: { run: benchLeaderboard, about: "rank and top 100 of a million against counting" },
 } satisfies Record<string, { run: () => Promise<BenchResult>; about: string }>;
 
@@ -28,7 +31,11 @@ function describe(row: BenchRow): string {
   const { what, value, unit, peer, peerValue, ratio, min, max, target } = row;
   const bound = target ? boundOf(target, unit) : "";
   const verdict = target ? `, target ${bound}: ${row.met ? "met" : "not met"}` : "";
-  return `${what}: ${value} ${unit}, ${ratio} × ${peer} (${peerValue} ${unit}; rounds ${min}–${max})${verdict}`;
+  const beside =
+    peerValue === null
+      ? `beside ${peer}`
+      : `${ratio} × ${peer} (${peerValue} ${unit}; rounds ${min}–${max})`;
+  return `${what}: ${value} ${unit}, ${beside}${verdict}`;
 }
 
 function boundOf(target: NonNullable<BenchRow["target"]>, unit: string): string {

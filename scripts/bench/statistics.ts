@@ -5,12 +5,13 @@ export interface BenchRow {
   value: number;
   unit: string;
   peer: string;
-  peerValue: number;
+  /** null, as are the ratios, where the peer cannot be run. */
+  peerValue: number | null;
   /** Median of the rounds' ratios, value to peer. */
-  ratio: number;
+  ratio: number | null;
   /** Least and greatest ratio of a round. */
-  min: number;
-  max: number;
+  min: number | null;
+  max: number | null;
   /** Bound of the ratio, or of the value itself; `met` compares with it. */
   target?:
     { atLeast: number } | { atMost: number } | { valueAtMost: number } | { valueAtLeast: number };
@@ -32,7 +33,7 @@ export function quantile(values: readonly number[], q: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-const round = (value: number) => Number(value.toPrecision(4));
+export const round = (value: number) => Number(value.toPrecision(4));
 
 /** `pairs` holds [value, peer's value] of each round. */
 export function compareRounds(
@@ -58,7 +59,26 @@ export function compareRounds(
   };
 }
 
-function isMet(target: NonNullable<BenchRow["target"]>, value: number, ratio: number): boolean {
+/** A value whose peer cannot be run. */
+export function withoutPeer(
+  what: string,
+  unit: string,
+  peer: string,
+  value: number,
+  target?: BenchRow["target"],
+): BenchRow {
+  return {
+    ...{ what, value: round(value), unit, peer },
+    ...{ peerValue: null, ratio: null, min: null, max: null },
+    ...(target ? { target, met: isMet(target, value, NaN) } : {}),
+  };
+}
+
+export function isMet(
+  target: NonNullable<BenchRow["target"]>,
+  value: number,
+  ratio: number,
+): boolean {
   if ("valueAtMost" in target) return value <= target.valueAtMost;
   if ("valueAtLeast" in target) return value >= target.valueAtLeast;
   return "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost;

@@ -20,6 +20,9 @@ import { childrenOf } from "./process-tree";
 import { until } from "./until";
 import { longestGap, quantiles, type Acknowledged, type Quantiles } from "./write-gaps";
 
+/** What a round begins with: the leading database killed, stopped, or asked to hand over. */
+export type LeadershipFault = "kill" | "stop" | "hand-over";
+
 export interface LeadershipDrillOptions {
   kind: "failover" | "switchover";
   rounds: number;
@@ -32,12 +35,19 @@ export interface LeadershipDrillOptions {
   planet?: readonly string[];
 }
 
+/** Longest time between two acknowledgements in a round, ms. */
+export interface RoundGap {
+  fault: LeadershipFault;
+  any: number;
+  /** Between acknowledgements with quorum durability alone: these wait for other regions too. */
+  quorum: number;
+}
+
 /** Of a drill. */
 export interface LeadershipDrillResult {
   rounds: number;
-  /** Longest time between two acknowledgements in each round. */
+  gaps: readonly RoundGap[];
   gapMs: Quantiles;
-  /** The same between acknowledgements with quorum durability alone: these wait for other regions too. */
   quorumGapMs: Quantiles;
   acknowledged: number;
   /** Acknowledged, and in some region neither present nor, in region durability, listed as stranded. */
@@ -103,7 +113,7 @@ class LeadershipDrill {
     const watching = this.leaders.run(pools, this.ended.signal);
     const writers = this.write();
     await this.untilWriting(performance.now() + WARM_UP_MS);
-    const gaps: { any: number; quorum: number }[] = [];
+    const gaps: RoundGap[] = [];
     for (let round = 1; round <= this.options.rounds; round++) {
       const gap = await this.round(round);
       gaps.push(gap);
@@ -123,18 +133,20 @@ class LeadershipDrill {
     await Promise.all(this.regions.map(({ pool }) => pool.end()));
   }
 
-  private async round(round: number): Promise<{ any: number; quorum: number }> {
+  private async round(round: number): Promise<RoundGap> {
     const leader = await settledLeader(this.regions, ROUND_MS);
     const startMs = performance.now();
     this.faultAtMs = startMs;
     if (this.options.killRedis) await this.killRedis();
-    const heal = await this.fault(leader, round);
+    const fault = this.faultOf(round);
+    const heal = await this.inflict(fault, leader, round);
     await untilAnotherLeads(this.regions, leader, ROUND_MS);
     await this.untilWriting(performance.now());
     await systemSleep(500);
     const endMs = performance.now();
     await heal();
     return {
+      fault,
       any: longestGap(this.acknowledged, startMs, endMs),
       quorum: longestGap(
         this.acknowledged,
@@ -145,16 +157,25 @@ class LeadershipDrill {
     };
   }
 
+  private faultOf(round: number): LeadershipFault {
+    if (this.options.kind === "switchover") return "hand-over";
+    return round % 2 === 1 ? "kill" : "stop";
+  }
+
   /** Returns what ends the fault. */
-  private async fault(leader: DrillRegion, round: number): Promise<() => Promise<void>> {
-    if (this.options.kind === "switchover") {
+  private async inflict(
+    fault: LeadershipFault,
+    leader: DrillRegion,
+    round: number,
+  ): Promise<() => Promise<void>> {
+    if (fault === "hand-over") {
       const others = this.regions.filter((region) => region !== leader);
       const target = others[round % others.length] ?? leader;
       await this.handOver(leader, target);
       return async () => undefined;
     }
     const pid = databasePid(this.planet, leader.id);
-    if (round % 2 === 1) {
+    if (fault === "kill") {
       this.options.log(`kill -9 ${leader.id}`);
       process.kill(pid, "SIGKILL");
       return async () => undefined;
@@ -241,9 +262,7 @@ class LeadershipDrill {
     }
   }
 
-  private async judge(
-    gaps: readonly { any: number; quorum: number }[],
-  ): Promise<LeadershipDrillResult> {
+  private async judge(gaps: readonly RoundGap[]): Promise<LeadershipDrillResult> {
     const { lost, stranded, merged, interleaved } = await judgeWrites(
       this.regions.map(({ pool }) => pool),
       this.acknowledged,
@@ -251,6 +270,7 @@ class LeadershipDrill {
     );
     return {
       rounds: gaps.length,
+      gaps,
       gapMs: quantiles(gaps.map(({ any }) => any)),
       quorumGapMs: quantiles(gaps.map(({ quorum: ms }) => ms)),
       acknowledged: this.acknowledged.length,

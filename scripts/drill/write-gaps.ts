@@ -17,11 +17,11 @@ export interface Quantiles {
 }
 
 /** The longest time between two acknowledgements, the last one before it began included, in ms. */
-export function longestGap(
-  acknowledged: readonly Acknowledged[],
+export function longestGap<T extends Pick<Acknowledged, "atMs">>(
+  acknowledged: readonly T[],
   startMs: number,
   endMs: number,
-  counts: (write: Acknowledged) => boolean = () => true,
+  counts: (write: T) => boolean = () => true,
 ): number {
   const times = acknowledged
     .filter(counts)

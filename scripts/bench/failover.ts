@@ -74,7 +74,7 @@ function peersOf({ version }: PatroniPrograms): Peer[] {
 
 async function benchGaps(plan: Plan): Promise<BenchResult> {
   process.env.LOG_LEVEL ??= "error"; // its connections break on purpose
-  // With listeners for "exit", by which what is frozen or running ends too.
+  // By way of listeners for "exit": what stands still could not end.
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(1));
   const programs = await findPatroni(log);
   const own: Measured = { gaps: [], lost: 0 };

@@ -1,7 +1,7 @@
 import { quantiles } from "@/scripts/drill/write-gaps";
-import { isMet, median, round, withoutPeer, type BenchRow } from "./statistics";
+import { isMet, round, withoutPeer, type BenchRow } from "./statistics";
 
-/** Gaps, in ms, in the order of their rounds. */
+/** Gaps of rounds, in ms. */
 export interface PeerGaps {
   peer: string;
   /** null where the peer cannot be run. */
@@ -11,8 +11,8 @@ export interface PeerGaps {
 const SHARES = ["p50", "p95", "max"] as const;
 
 /**
- * p50, p95 (nearest rank) and the greatest of gaps beside a peer's. The ratio is of these; its bounds are those of
- * the rounds that stand beside each other, as many as both have.
+ * p50, p95 (nearest rank) and the greatest of gaps beside a peer's, of which there may be fewer. The ratio is of these;
+ * its bounds are our least to the peer's greatest gap and our greatest to its least.
  *
  * @param p95AtMost target of our p95, ms
  */
@@ -29,11 +29,11 @@ export function gapRows(
     if (!peerGaps) return withoutPeer(name, "ms", peer, own[share], target);
     const value = own[share];
     const peerValue = quantiles(peerGaps)[share];
-    const ratios = gaps.slice(0, peerGaps.length).map((gap, n) => gap / peerGaps[n]!);
-    const ratio = share === "p50" ? median(ratios) : value / peerValue;
+    const ratio = value / peerValue;
+    const min = round(Math.min(...gaps) / Math.max(...peerGaps));
+    const max = round(Math.max(...gaps) / Math.min(...peerGaps));
     return {
-      ...{ what: name, value, unit: "ms", peer, peerValue, ratio: round(ratio) },
-      ...{ min: round(Math.min(...ratios)), max: round(Math.max(...ratios)) },
+      ...{ what: name, value, unit: "ms", peer, peerValue, ratio: round(ratio), min, max },
       ...(target ? { target, met: isMet(target, value, ratio) } : {}),
     };
   });

@@ -19,6 +19,8 @@ export interface Daemon {
   /** Settled when it has ended, whatever ended it. */
   exited: Promise<void>;
   isRunning(): boolean;
+  /** Asks it to end, and waits for nothing. */
+  ask(): void;
   stop(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ const STOP = [
   { signal: "SIGKILL", waitMs: 5_000 },
 ] as const;
 
-/** Starts a program that runs until it is stopped or this process ends. */
+/** Starts a program that runs until it is stopped; where setpriv is, it ends with this process too. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { name, plan, dir } = options;
   const [program, ...args] = [...plan.prefix, ...options.command];
@@ -52,13 +54,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await log.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`${name} does not start: ${program} cannot be run`);
-  const onExit = () => running && signal(pid, "SIGTERM");
-  process.once("exit", onExit);
-  void exited.then(() => process.removeListener("exit", onExit));
   return {
     pid,
     exited,
     isRunning: () => running,
+    ask: () => {
+      if (running) signal(pid, "SIGTERM");
+    },
     stop: async () => {
       if (running) await endProcess(name, pid, STOP);
       await exited;

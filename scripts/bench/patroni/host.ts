@@ -27,7 +27,13 @@ export class PatroniHost {
     this.dir = mkdtempSync(path.join(localDir, "patroni-"));
     this.plan = planLaunch("TERM", { mustReach: [localDir, programs.root, programs.binDir] });
     if (this.plan.identity) chownSync(this.dir, this.plan.identity.uid, this.plan.identity.gid);
+    process.once("exit", this.onExit);
   }
+
+  private readonly onExit = () => {
+    for (const { nodes } of this.clusters) nodes.forEach((node) => node.abandon());
+    this.etcd?.ask();
+  };
 
   async start(): Promise<void> {
     this.etcdPort = await freePort(0);
@@ -67,6 +73,7 @@ export class PatroniHost {
   async stop(): Promise<void> {
     await Promise.all(this.clusters.map((cluster) => cluster.stop()));
     await this.etcd?.stop();
+    process.removeListener("exit", this.onExit);
     await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -110,14 +110,18 @@ export class PatroniNode {
   freeze(): void {
     this.frozen = this.processes();
     for (const pid of this.frozen) signal(pid, "SIGSTOP");
-    process.once("exit", this.thaw); // what stands still cannot end
   }
 
-  readonly thaw = (): void => {
-    process.removeListener("exit", this.thaw);
+  thaw(): void {
     for (const pid of this.frozen.reverse()) signal(pid, "SIGCONT");
     this.frozen = [];
-  };
+  }
+
+  /** For a process that is about to exit: what stands still could not end. */
+  abandon(): void {
+    this.thaw();
+    this.agent?.ask();
+  }
 
   async stop(): Promise<void> {
     this.thaw();

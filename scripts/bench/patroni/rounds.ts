@@ -47,11 +47,9 @@ export class PatroniRounds {
   }
 
   async run(rounds: number): Promise<void> {
-    const { label, log, timings } = this.options;
+    const { label, log } = this.options;
     for (let round = 1; round <= rounds; round++) {
       const leader = await this.cluster.settledLeader(SETTLE_MS);
-      // A fault comes at any moment of Patroni's loop, and a cluster settles at certain ones.
-      await systemSleep(Math.random() * timings.loopWait * 1_000);
       const gap = await this.round(leader);
       this.gaps.push(gap);
       log(`${label}: ${gap.fault}: ${Math.round(gap.ms)} ms`);
@@ -70,8 +68,10 @@ export class PatroniRounds {
 
   private async round(leader: PatroniNode): Promise<PatroniGap> {
     const { acknowledged } = this.writer;
-    const { faults } = this.options;
+    const { faults, timings } = this.options;
     const fault = faults[this.gaps.length % faults.length]!;
+    // It comes at any moment of Patroni's loop, and a cluster settles at certain ones. A request wakes the loop.
+    if (fault !== "hand-over") await systemSleep(Math.random() * timings.loopWait * 1_000);
     const startMs = performance.now();
     await this.inflict(fault, leader);
     const isOver = async () =>

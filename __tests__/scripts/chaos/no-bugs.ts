@@ -65,7 +65,8 @@ export const NO_BUGS: Bug[] = [
       story.begin("set/add", call).info();
       story.everywhere((state) => ({ elements: [...state.elements, "element-8"] }));
       const rows: [string, string, string][] = [["element-8", US, "14"]];
-      story.note({ type: "snapshot", region: AP, actor: AP, cursors: {}, rows });
+      story.note({ type: "snapshot", region: EU, actor: EU, cursors: { [US]: "11" }, rows });
+      story.note({ type: "snapshot", region: EU, actor: EU, cursors: { [US]: "14" }, rows: [] });
     },
   ],
   [

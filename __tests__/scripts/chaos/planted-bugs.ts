@@ -107,6 +107,14 @@ export const BUGS: Record<string, Bug[]> = {
         }),
     ],
     [
+      "a row of a stream that has ended, which the cursor never comes to",
+      (story) => {
+        story.note({ type: "went-back", region: US, actor: US, copied: "11", told: "11" });
+        const rows: [string, string, string][] = [["element-1", US, "14"]];
+        story.note({ type: "snapshot", region: AP, actor: AP, cursors: { [US]: "12" }, rows });
+      },
+    ],
+    [
       "a row past the cursor that is",
       (story) =>
         story.note({

@@ -2,16 +2,16 @@ import { acknowledged } from "@/scripts/drill/chaos/history";
 import type { Checker } from "./run";
 
 /**
- * What a region shows of another one's stream is a beginning of it: everything up to its cursor, and nothing past it.
- * Each snapshot has the rows past the cursors of the one before, so that each row is looked at when it has to be there.
+ * What a region shows of another one's stream is a beginning of it: everything up to its cursor, and nothing past it. The
+ * rest of a stream that has ended is copied by ranges of rows, and its cursor has to have passed them in the end. Each snapshot has the rows past the cursors of the one before, so that each row is looked at when it has to be there.
  */
 export const prefix: Checker = {
   name: "prefix",
   check({ events, operations }) {
     const added = acknowledged(operations, "set/add");
     const found: string[] = [];
-    // The rest of a stream that has ended is copied by ranges of rows, and its cursor moves at the end.
     const ended = new Set<string>();
+    const early: { region: string; element: string; origin: string; position: bigint }[] = [];
     const seenIn = new Map<string, { elements: Set<string>; cursors: Map<string, bigint> }>();
     for (const event of events) {
       if (event.type === "went-back") ended.add(event.actor);
@@ -21,8 +21,9 @@ export const prefix: Checker = {
       if (!seen) seenIn.set(region, (seen = { elements: new Set(), cursors: new Map() }));
       for (const [element] of rows) seen.elements.add(element);
       for (const [element, origin, position] of rows) {
-        if (origin === actor || ended.has(origin)) continue;
-        if (BigInt(position) > BigInt(cursors[origin] ?? "0"))
+        if (origin === actor || BigInt(position) <= BigInt(cursors[origin] ?? "0")) continue;
+        if (ended.has(origin)) early.push({ region, element, origin, position: BigInt(position) });
+        else
           found.push(
             `${region} showed ${element} of ${origin} at ${position}, and had applied it to ` +
               `${cursors[origin] ?? "0"}`,
@@ -39,6 +40,10 @@ export const prefix: Checker = {
         );
       }
       for (const [origin, upto] of Object.entries(cursors)) seen.cursors.set(origin, BigInt(upto));
+    }
+    for (const { region, element, origin, position } of early) {
+      if ((seenIn.get(region)?.cursors.get(origin) ?? 0n) < position)
+        found.push(`${region} showed ${element} of ${origin} at ${position}, and never got there`);
     }
     return found;
   },

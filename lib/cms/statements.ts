@@ -33,16 +33,15 @@ export interface StoredAccess extends StoredContent {
   author: boolean;
 }
 
-const columns = (from: string) => {
-  const of = Prisma.raw(from);
-  return Prisma.sql`${of}."id", ${of}."title", ${of}."body", ${of}."stage", ${of}."live",
+const columns = (
+  of: Prisma.Sql,
+) => Prisma.sql`${of}."id", ${of}."title", ${of}."body", ${of}."stage", ${of}."live",
     ${of}."schedule", ${of}."authorId", ${of}."updatedBy", ${of}."createdAt", ${of}."updatedAt",
     ${of}."clock", ${of}."origin", ${of}."position",
     coalesce(jsonb_typeof(${of}."merge" -> 'title') = 'array', false) AS "undecidedTitle",
     coalesce(jsonb_typeof(${of}."merge" -> 'body') = 'array', false) AS "undecidedBody"`;
-};
-export const CONTENT_COLUMNS = columns("i");
-const CHANGED_COLUMNS = columns("c");
+export const CONTENT_COLUMNS = columns(Prisma.sql`i`);
+const CHANGED_COLUMNS = columns(Prisma.sql`c`);
 
 /** Whoever has written a version of an article may change it: its author, and a second one of the same slug. */
 export const isReviewer = (userId: string) => Prisma.sql`EXISTS (SELECT FROM "User" u

@@ -293,8 +293,11 @@ export class ReadYourWritesManager {
     );
     const localRedis = redis.of(vantage, vantage);
     const floor = state.floor(vantage);
-    const merged = await mirror.merge(localRedis, userId, missingPositions(entries, floor));
-    await mirror.prune(localRedis, userId, floor);
+    // One after the other over there, and not waited for one after the other.
+    const [merged] = await Promise.all([
+      mirror.merge(localRedis, userId, missingPositions(entries, floor)),
+      mirror.prune(localRedis, userId, floor),
+    ]);
     return missingPositions(merged, floor);
   }
 

@@ -7,6 +7,7 @@ import { buildBareApp, removeBareApp, startBareApp } from "./bare-app";
 import { PageAsker, TitleAsker, TypedTitleAsker, type Asker } from "./http-askers";
 import { CONNECTIONS, loadHttp, type HttpRound } from "./http-load";
 import { createTwin, TWIN_SCHEMA } from "./plain-twin";
+import { interleave, pairsOf } from "./interleave";
 import { HERE } from "./setup";
 import { compareRounds, type BenchResult, type BenchRow } from "./statistics";
 
@@ -72,19 +73,23 @@ async function measureAll(own: string, bare: string, documents: Documents): Prom
       origin,
       connections(() => new PageAsker(path, as)),
     );
-  const [front, list, document, write, barePage, bareWrite] = await interleave([
+  const loads: Load[] = [
     page(own, "/"),
     page(own, "/documents", cookie),
     page(own, `/documents/${SHOWN}`, cookie),
-    (round) => loadHttp(own, typing(own, documents, round)),
     page(bare, `/${SHOWN}`),
+    (round) => loadHttp(own, typing(own, documents, round)),
     (round) => loadHttp(bare, changing(round)),
-  ]);
+  ];
+  const rounds = await interleave(
+    ROUNDS,
+    loads.map((load) => (round) => settled(load(round))),
+  );
   return [
-    ...rowsOf("front page, signed out", BARE_PAGE, front!, barePage!),
-    ...rowsOf("list of documents, signed in", BARE_PAGE, list!, barePage!),
-    ...rowsOf("page of a document, signed in", BARE_PAGE, document!, barePage!),
-    ...rowsOf("a title saved by its handler", BARE_HANDLER, write!, bareWrite!),
+    ...rowsOf("front page, signed out", BARE_PAGE, pairsOf(rounds, 0, 3)),
+    ...rowsOf("list of documents, signed in", BARE_PAGE, pairsOf(rounds, 1, 3)),
+    ...rowsOf("page of a document, signed in", BARE_PAGE, pairsOf(rounds, 2, 3)),
+    ...rowsOf("a title saved by its handler", BARE_HANDLER, pairsOf(rounds, 4, 5)),
   ];
 }
 
@@ -109,27 +114,19 @@ function changing(round: number): Asker[] {
   });
 }
 
-/** Each in turn. The first time counts for none: what is compiled and connected at first use is so by then. */
-async function interleave(loads: readonly Load[]): Promise<HttpRound[][]> {
-  const measured = loads.map((): HttpRound[] => []);
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [index, load] of loads.entries()) {
-      await systemSleep(SETTLE_MS);
-      const found = await load(round);
-      if (round > 0) measured[index]!.push(found);
-    }
-  }
-  return measured;
+async function settled(load: Promise<HttpRound>): Promise<HttpRound> {
+  const found = await load;
+  await systemSleep(SETTLE_MS);
+  return found;
 }
 
 function rowsOf(
   what: string,
   peer: string,
-  own: readonly HttpRound[],
-  bare: readonly HttpRound[],
+  measured: readonly [HttpRound, HttpRound][],
 ): BenchRow[] {
   const pairs = (key: keyof HttpRound) =>
-    own.map((round, n) => [round[key], bare[n]![key]] as const);
+    measured.map(([own, bare]) => [own[key], bare[key]] as const);
   return [
     compareRounds(`${what}: requests`, "1/s", peer, pairs("perSecond")),
     compareRounds(`${what}: p99`, "ms", peer, pairs("p99Ms")),

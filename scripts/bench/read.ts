@@ -5,6 +5,7 @@ import { Runtime } from "@/lib/db/regions/runtime";
 import { toPosition } from "@/lib/db/sessions/positions";
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import type { ChildPlanet } from "@/scripts/local/child-planet";
+import { interleave, pairsOf } from "./interleave";
 import { withPlanetTopology } from "./setup";
 import { compareRounds, median, type BenchResult, type BenchRow } from "./statistics";
 
@@ -52,7 +53,7 @@ async function measureAll(planet: ChildPlanet, runtime: Runtime): Promise<BenchR
   const byExtension: Read = (id) => extended.document.findUnique({ where: { id } });
   const session = inSession(runtime, "reader");
 
-  const free = await interleave([
+  const free = await interleave(ROUNDS, [
     () => measure(session),
     () => measure(plain),
     () => measure(byExtension),
@@ -61,11 +62,11 @@ async function measureAll(planet: ChildPlanet, runtime: Runtime): Promise<BenchR
   await planet.control("POST", "/processes/worker-ap-southeast-1", { action: "stop" });
   const own = tokenOf(await writeIn(runtime, HERE));
   const fresh = async () => tokenOf(await writeIn(runtime, THERE));
-  const open = await interleave([
+  const open = await interleave(ROUNDS, [
     () => measure(inSession(runtime, "writer"), () => Promise.resolve(own)),
     () => measure(plain),
   ]);
-  const waiting = await interleave([
+  const waiting = await interleave(ROUNDS, [
     () => measure(inSession(runtime, "mover"), fresh),
     () => measure(plain),
   ]);
@@ -83,8 +84,7 @@ async function measureAll(planet: ChildPlanet, runtime: Runtime): Promise<BenchR
       pairs.map(([one, other]) => [one[key], other[key]] as const),
       target,
     );
-  const against = (rounds: readonly Round[][], at: number) =>
-    rounds.map((round) => [round[0]!, round[at]!] as const);
+  const against = (rounds: readonly Round[][], at: number) => pairsOf(rounds, 0, at);
   return [
     row("session read, no token: p50", PLAIN, "p50Ms", against(free, 1), { atMost: 1.05 }),
     row("session read, no token: CPU", PLAIN, "cpuMicros", against(free, 1), { atMost: 1.1 }),
@@ -118,17 +118,6 @@ async function writeIn(runtime: Runtime, region: RegionId) {
 
 function tokenOf({ origin, position }: { origin: string; position: bigint }): SessionToken {
   return { kind: "valid", positions: new Map([[origin as Actor, toPosition(position)]]) };
-}
-
-/** Each in turn, so that what goes on elsewhere on the machine meets all alike. */
-async function interleave(measures: readonly (() => Promise<Round>)[]): Promise<Round[][]> {
-  const rounds: Round[][] = [];
-  for (let round = -1; round < ROUNDS; round++) {
-    const measured: Round[] = [];
-    for (const measure of measures) measured.push(await measure());
-    if (round >= 0) rounds.push(measured);
-  }
-  return rounds;
 }
 
 /** @param before makes the token of a read, and is not part of it */

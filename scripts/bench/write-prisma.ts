@@ -1,3 +1,4 @@
+import { interleave, pairsOf } from "./interleave";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { StatementNames } from "@/lib/db/regions/statement-names";
 import { PrismaClient } from "@/lib/generated/prisma/client";
@@ -17,14 +18,12 @@ export async function benchPrismaWrites(
   const { write: url } = ownEndpoints(bench.planet);
   const [captured, plain] = [clientOf(url, "public"), clientOf(url, TWIN_SCHEMA)];
   try {
-    const pairs: (readonly [WriteRound, WriteRound])[] = [];
-    for (let round = 0; round <= rounds; round++) {
-      const pair = [
-        await update(bench, captured, anyRow),
-        await update(bench, plain, anyRow),
-      ] as const;
-      if (round > 0) pairs.push(pair);
-    }
+    const pairs = pairsOf(
+      await interleave(
+        rounds,
+        [captured, plain].map((client) => () => update(bench, client, anyRow)),
+      ),
+    );
     const pick = (key: keyof WriteRound) =>
       pairs.map(([one, other]) => [one[key], other[key]] as const);
     return [

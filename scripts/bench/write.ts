@@ -1,7 +1,14 @@
+import { interleave, pairsOf } from "./interleave";
 import { benchPrismaWrites } from "./write-prisma";
 import { benchDocumentWrites } from "./write-document";
 import { createTwin } from "./plain-twin";
-import { onClients, withBenchPlanet, type BenchPlanet, type BenchStore } from "./setup";
+import {
+  onClients,
+  switchNative,
+  withBenchPlanet,
+  type BenchPlanet,
+  type BenchStore,
+} from "./setup";
 import { compareRounds, type BenchResult, type BenchRow } from "./statistics";
 import { CLIENTS, measureWrites, type WriteRound } from "./write-load";
 
@@ -38,14 +45,15 @@ export function benchWrite(): Promise<BenchResult> {
 const anyRow = () => `bench-${1 + Math.floor(Math.random() * ROWS)}`;
 
 /** The cost at the source alone: nobody reads what is written. */
-async function silence({ planet, source, targets }: BenchPlanet): Promise<void> {
+async function silence(bench: BenchPlanet): Promise<void> {
+  const { planet, source, targets } = bench;
   for (const { name } of await planet.processes()) {
     if (name.startsWith("worker")) {
       await planet.control("POST", `/processes/${name}`, { action: "stop" });
     }
   }
+  await switchNative(bench, "DISABLE");
   for (const [index, { pool }] of targets.entries()) {
-    await pool.query(`ALTER SUBSCRIPTION bench_${index} DISABLE`);
     await pool.query(`ALTER SUBSCRIPTION bench_${index} SET (slot_name = NONE)`);
   }
   await source.pool.query(
@@ -54,13 +62,12 @@ async function silence({ planet, source, targets }: BenchPlanet): Promise<void> 
 }
 
 async function benchStatements(source: BenchStore): Promise<BenchRow[]> {
-  const pairs: (readonly [WriteRound, WriteRound])[] = [];
-  await update(source, `"Document"`);
-  await update(source, "plain_document");
-  for (let round = 0; round < ROUNDS; round++) {
-    const captured = await update(source, `"Document"`);
-    pairs.push([captured, await update(source, "plain_document")]);
-  }
+  const pairs = pairsOf(
+    await interleave(
+      ROUNDS,
+      [`"Document"`, "plain_document"].map((table) => () => update(source, table)),
+    ),
+  );
   const pick = (key: keyof WriteRound) =>
     pairs.map(([captured, plain]) => [captured[key], plain[key]] as const);
   const peer = "UPDATE of a table without triggers";

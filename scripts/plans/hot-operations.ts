@@ -1,14 +1,9 @@
 import type pg from "pg";
-import { joinBatches, type Batch } from "@/lib/db/replication/batch";
-import {
-  applyBatch,
-  EVERYBODY,
-  readEntityTypes,
-  readOutboxWithin,
-} from "@/lib/db/replication/store";
+import type { Batch } from "@/lib/db/replication/batch";
+import { applyBatch, EVERYBODY, readEntityTypes, readOutbox } from "@/lib/db/replication/store";
 import { queryApplied, queryShown } from "@/lib/db/sessions/applied-positions";
 import type { Actor } from "@/lib/db/regions/region-id";
-import { toPosition, type Position } from "@/lib/db/sessions/positions";
+import { toPosition } from "@/lib/db/sessions/positions";
 import { FIRST_PAGE } from "@/lib/documents/list-query";
 import { listDocumentRows } from "@/lib/documents/list-rows";
 import { findDocumentRow } from "@/lib/documents/queries";
@@ -67,8 +62,8 @@ export async function hotOperations(db: PrismaClient, pool: pg.Pool): Promise<Ho
   });
   const from = await head();
   await pool.query(retitle(DOCUMENT));
-  const many = await read(pool, toPosition(0n), 1_000);
-  const one = await read(pool, from, 1);
+  const many = await readOutbox(pool, EVERYBODY, toPosition(0n), 1_000);
+  const one = await readOutbox(pool, EVERYBODY, from, 1);
   let applied = toPosition(0n);
   const apply = async (batch: Batch) => {
     const upto = toPosition(applied + 1n);
@@ -103,10 +98,13 @@ export async function hotOperations(db: PrismaClient, pool: pg.Pool): Promise<Ho
     { name: "a document's title changes", run: () => pool.query(retitle("document-8")) },
     {
       name: "the publisher looks, and finds nothing",
-      run: async () => read(pool, await head(), 1_000),
+      run: async () => readOutbox(pool, EVERYBODY, await head(), 1_000),
     },
-    { name: "the publisher finds one event", run: () => read(pool, from, 1) },
-    { name: "1,000 events are read", run: () => read(pool, toPosition(0n), 1_000) },
+    { name: "the publisher finds one event", run: () => readOutbox(pool, EVERYBODY, from, 1) },
+    {
+      name: "1,000 events are read",
+      run: () => readOutbox(pool, EVERYBODY, toPosition(0n), 1_000),
+    },
     { name: "one event is applied", run: () => apply(one) },
     { name: "1,000 events are applied", run: () => apply(many) },
     {
@@ -125,9 +123,4 @@ export async function hotOperations(db: PrismaClient, pool: pg.Pool): Promise<Ho
     { name: "top of the leaderboard", run: () => listTop(db, null, 100) },
     { name: "a player's rank", run: () => findRank(db, "player-7") },
   ];
-}
-
-async function read(pool: pg.Pool, after: Position, limit: number): Promise<Batch> {
-  const { batch } = await readOutboxWithin(pool, EVERYBODY, after, limit);
-  return joinBatches(batch);
 }

@@ -69,6 +69,12 @@ export function ReceiptBadge({ receipt, className }: { receipt: Receipt; classNa
           </dd>
           <dt>Level</dt>
           <dd>{receipt.level}</dd>
+          {receipt.fromCache ? (
+            <>
+              <dt>Kept by</dt>
+              <dd>the region’s Redis, since it was read a moment ago</dd>
+            </>
+          ) : null}
           <dt>Leader</dt>
           <dd>
             {name(receipt.leader).city}, epoch {receipt.epoch}

@@ -26,7 +26,7 @@ export async function readAccount({
         where: { id: userId, deletedAt: null },
         select: { email: true, name: true, origin: true, position: true },
       }),
-    { vantage, token, of: "User" },
+    { vantage, token, of: "User", cache: { entity: "User", id: userId, variant: "account" } },
   );
   if (!data) return { value: null, receipt };
   const kept = isKept(data.email);

@@ -21,10 +21,17 @@ import type { ReadLevel, Receipt } from "./sessions/receipt";
 import { beginEarly } from "./sessions/early-read";
 import { askedOf, makeReceipt } from "./sessions/make-receipt";
 import { routeRead } from "./sessions/route-read";
-import { openEntries, rememberShown, type SessionEntries } from "./sessions/session-entries";
+import { answerKept, keepLater, type CacheKey } from "./sessions/read-cache";
+import {
+  openEntries,
+  rememberSeen,
+  shownBy,
+  type SessionEntries,
+} from "./sessions/session-entries";
 import { issueToken, parseToken, type SessionToken, type TokenOwner } from "./sessions/token";
 
 export type { ReadLevel, Receipt, RouteReason } from "./sessions/receipt";
+export type { CacheKey } from "./sessions/read-cache";
 export type { SessionToken, TokenOwner } from "./sessions/token";
 
 export interface ReadOptions {
@@ -38,6 +45,11 @@ export interface ReadOptions {
   vantage?: RegionId;
   /** Only these regions may have it: the nearest of them is asked, at whatever level. Not empty. */
   residents?: readonly RegionId[] | undefined;
+  /**
+   * The answer may be one that the region's Redis has kept, as long as the session is shown all that it wrote and saw:
+   * at level `session`, asked from the region that is preferred. It has to be plain data, with Dates and bigints.
+   */
+  cache?: CacheKey | undefined;
 }
 
 export interface ConsistentRead<T> {
@@ -106,16 +118,23 @@ export class ReadYourWritesManager {
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
     const readBy = (client: PrismaClient, region: RegionId) =>
       within(READ_TIMEOUT_MS, read(client, region));
+    const mayServe = level === "session" && residents?.includes(preferred) !== false;
+    const cache =
+      mayServe && preferred === vantage && token.kind !== "invalid" ? options.cache : undefined;
+    const asked = { userId, region: vantage, token, started };
+    const kept = cache && (await answerKept<T>(this.runtime(), cache, asked));
+    if (kept?.answer) return kept.answer;
     const early =
-      level === "session" && residents?.includes(preferred) !== false
+      mayServe && !kept
         ? beginEarly(this.runtime(), { vantage, region: preferred, token }, () =>
             readBy(clients.read(vantage, preferred), preferred),
           )
         : null;
     const session: SessionEntries =
-      level === "session" || level === "strong"
+      kept?.session ??
+      (level === "session" || level === "strong"
         ? await openEntries(this.runtime(), userId, token, vantage)
-        : { entries: NOTHING, required: NOTHING, complete: true };
+        : { entries: NOTHING, required: NOTHING, complete: true });
     const quorum =
       level === "strong" && options.of !== undefined && residents === undefined
         ? await quorumPositions(this.runtime(), options.of, vantage)
@@ -146,9 +165,14 @@ export class ReadYourWritesManager {
         const isEarly =
           early?.region === route.region && endpoint === "read" && early.hadAll(session.entries);
         const client = clients[endpoint](vantage, route.region);
+        const had = applied.answered(route.region);
         const data = await (isEarly ? early.data : readBy(client, route.region));
-        if (level !== "eventual")
-          await rememberShown(this.runtime(), userId, vantage, { by: client, data, required });
+        if (level !== "eventual") {
+          const shown = await shownBy(client, data);
+          await rememberSeen(this.runtime(), userId, vantage, shown, session.entries);
+          if (cache && route.region === vantage && endpoint === "read")
+            keepLater(this.runtime(), vantage, cache, { data, had, shown });
+        }
         // The regions before this one did not answer, whatever their order said.
         const fallback =
           failed.size > 0 && route.reason === "nearest" && route.region !== preferred;
@@ -194,14 +218,15 @@ export class ReadYourWritesManager {
     id: string,
     options: Omit<ReadOptions, "level" | "of"> & { level?: "session" | "strong" } = {},
   ): Promise<ConsistentRead<RowVersion | null>> {
-    const { topology, state, mirror, redis } = this.runtime();
+    const { topology } = this.runtime();
     const { level = "session", token = NO_TOKEN, vantage = topology.currentRegion } = options;
     entityAccess(entityType);
     const nearest = async (db: PrismaClient) => (await readVersion(db, entityType, id)).row;
     if (!this.isLeaderless(entityType))
       return this.ensureConsistency(userId, vantage, nearest, options);
     const started = performance.now();
-    const { required, complete } = await openEntries(this.runtime(), userId, token, vantage);
+    const session = await openEntries(this.runtime(), userId, token, vantage);
+    const { entries, required, complete } = session;
     const final = level === "strong";
     const read = await readQuorum(this.runtime(), entityType, id, { vantage, required, final });
     if (read.kind === "unavailable") {
@@ -212,8 +237,7 @@ export class ReadYourWritesManager {
       const receipt = { ...answer.receipt, ...askedOf(read), level };
       return { ...answer, receipt };
     }
-    const open = missingPositions(positionsOf(versionsOf(read)), state.floor(vantage));
-    if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
+    await rememberSeen(this.runtime(), userId, vantage, positionsOf(versionsOf(read)), entries);
     const regions = [...read.answers.keys()];
     const region = read.verdict.holders[0] ?? regions[0] ?? vantage;
     const receipt = makeReceipt(this.runtime(), {
@@ -252,8 +276,8 @@ export class ReadYourWritesManager {
     const preferred = parseRegionIdOf(regionIds(this.runtime().topology), preferredRegion);
     const answer = await readFromLeader(this.runtime(), vantage, read, READ_TIMEOUT_MS);
     const { data, region, client, epoch } = answer;
-    const shown = { by: client, data, required: NOTHING };
-    await rememberShown(this.runtime(), userId, vantage, shown);
+    const shown = await shownBy(client, data);
+    await rememberSeen(this.runtime(), userId, vantage, shown, NOTHING);
     const led = epoch !== null;
     const reason = region === preferred ? "nearest" : "redirected-leader";
     const receipt = makeReceipt(this.runtime(), {
@@ -292,13 +316,13 @@ export class ReadYourWritesManager {
       new Map([[write.origin, toPosition(write.position)]]),
     );
     const localRedis = redis.of(vantage, vantage);
-    const floor = state.floor(vantage);
+    const settled = state.settled(vantage);
     // One after the other over there, and not waited for one after the other.
     const [merged] = await Promise.all([
-      mirror.merge(localRedis, userId, missingPositions(entries, floor)),
-      mirror.prune(localRedis, userId, floor),
+      mirror.merge(localRedis, userId, missingPositions(entries, settled)),
+      mirror.prune(localRedis, userId, settled),
     ]);
-    return missingPositions(merged, floor);
+    return missingPositions(merged, settled);
   }
 
   /** Whether a region has everything that this user's sessions wrote or saw. Asks the region. */

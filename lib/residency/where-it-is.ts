@@ -61,14 +61,19 @@ export function toRegions(
 
 /** What has been said of where something may be. */
 export function findPlacement(actor: Actor, subject: Subject) {
+  const id = placementId(subject);
   return withReadYourWrites(
     actor.userId,
     (db) =>
       db.placement.findUnique({
-        where: { id: placementId(subject) },
+        where: { id },
         select: { residency: true, regions: true, origin: true, position: true },
       }),
-    { vantage: actor.vantage, token: actor.token },
+    {
+      vantage: actor.vantage,
+      token: actor.token,
+      cache: { entity: "Placement", id, variant: "regions" },
+    },
   );
 }
 

@@ -2,13 +2,8 @@ import { getLogger } from "@/lib/log";
 import { NOTHING, type Positions } from "@/lib/db/sessions/positions";
 import type { ClientCache } from "./clients";
 import { isUnreachable, within } from "./faults";
-import {
-  appliedEverywhere,
-  readKnownLeader,
-  readOverview,
-  type KnownLeader,
-  type Overview,
-} from "./overview";
+import { Floors } from "./floors";
+import { readKnownLeader, readOverview, type KnownLeader, type Overview } from "./overview";
 import type { RegionId } from "./region-id";
 import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } from "./topology";
 
@@ -40,7 +35,7 @@ interface Entry {
 export class RegionState {
   private readonly entries = new Map<string, Entry>();
   private readonly down = new Set<string>();
-  private readonly floors = new WeakMap<Overview, Positions>();
+  private readonly floors: Floors;
   private readonly hints = new Map<
     RegionId,
     { region: RegionId; epoch: number; notedAtMs: number }
@@ -50,7 +45,9 @@ export class RegionState {
     private readonly topology: () => Topology,
     private readonly clients: ClientCache,
     private readonly nowMs: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.floors = new Floors(nowMs);
+  }
 
   /** The newest overview that is at hand, or null; starts a refresh if it has aged. */
   latest(vantage: RegionId, region: RegionId): Overview | null {
@@ -134,10 +131,12 @@ export class RegionState {
     });
     if (readsElsewhere) return NOTHING;
     const overview = this.around(vantage);
-    if (overview === null) return NOTHING;
-    let floor = this.floors.get(overview);
-    if (!floor) this.floors.set(overview, (floor = appliedEverywhere(overview)));
-    return floor;
+    return overview === null ? NOTHING : this.floors.of(vantage, overview);
+  }
+
+  /** What has been on the floor for a while: sessions need not know of it any more. */
+  settled(vantage: RegionId): Positions {
+    return this.floor(vantage).size === 0 ? NOTHING : this.floors.settled(vantage);
   }
 
   /** As the newest epoch that any region has told of, or a later hint. */

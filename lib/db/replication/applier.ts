@@ -14,6 +14,7 @@ import {
   sizeOf,
   type Batch,
   type BusMessage,
+  type EntityRows,
 } from "./batch";
 import { applyOrPark, isPoison } from "./dead-letters";
 import { identifySource, RestoredSourceError } from "./repair/source-identity";
@@ -37,8 +38,8 @@ export interface ApplierOptions {
   source: pg.Pool;
   /** Longest time without a look at the source when nothing is heard from it, in ms. */
   silencePollMs?: number;
-  /** After the commit that applied rows of these entities. Must not throw. */
-  onApplied?: (entities: readonly string[]) => void;
+  /** After the commit that applied these rows. Must not throw. */
+  onApplied?: (rows: readonly EntityRows[]) => void;
 }
 
 /** Pushed batches kept while one is applied. What does not fit is pulled later. */
@@ -291,7 +292,7 @@ export class Applier implements Service {
         this.cursor = { actor: batch.actor, position: batch.upto };
         this.touchedAtMs = performance.now();
         this.trace(batch, startMs);
-        this.options.onApplied?.(batch.rows.map(({ entity }) => entity));
+        this.options.onApplied?.(batch.rows);
         if (this.stalled !== false) await this.setStall(batch.actor, null);
         return true;
       case "duplicate":

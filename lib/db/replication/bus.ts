@@ -6,7 +6,16 @@ import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { systemSleep } from "@/lib/clock";
 import { currentTraceparent } from "@/lib/telemetry/traces";
-import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, toHint, type BusMessage } from "./batch";
+import { keptKey } from "@/lib/db/sessions/kept-answers";
+import {
+  decodeMessage,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+  toHint,
+  type BusMessage,
+  type EntityRows,
+} from "./batch";
+import { changedRows } from "./changed-rows";
 import { toWake } from "./traced-writes";
 
 // Every message is a hint: a bus may lose, repeat, delay or invent them. Positions and the outbox
@@ -66,16 +75,21 @@ export class BusPublisher {
   /** Which way the last message went. */
   mode: BusMode = "degraded";
 
-  /** Rows of these entities were committed here. Not waited for, and lost without Redis. */
-  tellChanged(entities: readonly string[]): void {
-    if (entities.length === 0) return;
-    const names = [...new Set(entities)].join(",");
-    void this.redis.attempt((client) => client.publish(changedChannel(this.region), names));
+  /** These rows were committed here: what is kept of them is dropped. Not waited for, and lost without Redis. */
+  tellChanged(parts: readonly EntityRows[]): void {
+    if (parts.length === 0) return;
+    const names = [...new Set(parts.map(({ entity }) => entity))].join(",");
+    const kept = changedRows(parts).map(({ entity, id }) => keptKey(this.region, entity, id));
+    void this.redis.attempt((client) => {
+      const both = client.pipeline().publish(changedChannel(this.region), names);
+      if (kept.length > 0) both.unlink(...kept);
+      return both.exec();
+    });
   }
 
   /** Never throws: appliers find out by themselves what they were not told. */
   async publish(message: BusMessage): Promise<void> {
-    if (message.kind === "batch") this.tellChanged(message.batch.rows.map(({ entity }) => entity));
+    if (message.kind === "batch") this.tellChanged(message.batch.rows);
     const bytes = this.fit(message);
     const published = await this.redis.attempt((client) =>
       client.publish(batchChannel(this.region), bytes),

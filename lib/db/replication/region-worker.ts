@@ -173,7 +173,7 @@ export class RegionWorker implements Service {
       reader: region,
       target: local,
       source: this.open(endpoints.peer, 1),
-      onApplied: (entities) => this.bus?.tellChanged(entities),
+      onApplied: (rows) => this.bus?.tellChanged(rows),
     });
     const subscriber = new BusSubscriber(
       { region: origin, redisUrl: endpoints.redis, listenUrl: endpoints.peer },

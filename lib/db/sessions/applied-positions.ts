@@ -11,6 +11,12 @@ const ANSWER_MS = 1_000;
 /** Trips there and back that a connection takes before it can be asked anything. */
 const OPENING_TRIPS = 5;
 
+/** Between two answers of a region that are remembered, and two questions that are asked to have one. */
+const OBSERVE_EVERY_MS = 500;
+
+/** Answers of a region that are remembered. */
+const MAX_OBSERVED = 20;
+
 /** Between two looks at a cursor that is being waited for: dense at first, since most waits are short. */
 const POLL_MIN_MS = 3;
 const POLL_MAX_MS = 20;
@@ -36,6 +42,9 @@ export function queryShown(db: PrismaClient): Promise<Positions> {
 export class AppliedPositions {
   private readonly known = new Map<RegionId, Positions>();
   private readonly refreshing = new Map<string, Promise<Positions>>();
+  /** Of each region, oldest first, with when it was asked. */
+  private readonly observed = new Map<RegionId, { positions: Positions; askedAtMs: number }[]>();
+  private readonly askedAtMs = new Map<RegionId, number>();
   /** Links over which an answer has come. */
   private readonly connected = new Set<string>();
 
@@ -63,15 +72,55 @@ export class AppliedPositions {
       const openingMs = this.connected.has(key)
         ? 0
         : OPENING_TRIPS * this.roundTripMs(vantage, region);
+      const askedAtMs = this.nowMs();
+      this.askedAtMs.set(region, askedAtMs);
       running = within(ANSWER_MS + openingMs, queryApplied(this.clients.read(vantage, region)))
         .then((positions) => {
           this.connected.add(key);
+          this.note(region, positions, askedAtMs);
           return this.learn(region, positions);
         })
         .finally(() => this.refreshing.delete(key));
       this.refreshing.set(key, running);
     }
     return running;
+  }
+
+  /** Asks the region, unless it was asked a moment ago. Not waited for. */
+  observe(vantage: RegionId, region: RegionId): void {
+    const asked = this.askedAtMs.get(region) ?? -Infinity;
+    if (this.nowMs() - asked >= OBSERVE_EVERY_MS)
+      this.refresh(vantage, region).catch(() => undefined);
+  }
+
+  /**
+   * What the region answered last: unlike what is cached, not more than it has should it have gone back to an older copy.
+   */
+  answered(region: RegionId): Positions {
+    return this.observed.get(region)?.at(-1)?.positions ?? NOTHING;
+  }
+
+  /**
+   * What the region answered to the oldest question that was asked at most `withinMs` ago: it has had at least that ever
+   * since. Null where it has answered none.
+   */
+  hadWithin(region: RegionId, withinMs: number): Positions | null {
+    const sinceMs = this.nowMs() - withinMs;
+    return (
+      this.observed.get(region)?.find(({ askedAtMs }) => askedAtMs >= sinceMs)?.positions ?? null
+    );
+  }
+
+  private note(region: RegionId, positions: Positions, askedAtMs: number): void {
+    const observed = this.observed.get(region) ?? [];
+    const last = observed.at(-1);
+    if (last && last.askedAtMs > askedAtMs) return;
+    // The newest takes the place of one that came a moment after another.
+    const before = observed.at(-2);
+    if (last && before && last.askedAtMs - before.askedAtMs < OBSERVE_EVERY_MS) observed.pop();
+    observed.push({ positions, askedAtMs });
+    if (observed.length > MAX_OBSERVED) observed.shift();
+    this.observed.set(region, observed);
   }
 
   /**

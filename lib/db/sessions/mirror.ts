@@ -46,6 +46,11 @@ function fromHash(hash: Record<string, string>): Positions {
   return positions;
 }
 
+export interface MirrorAnswer {
+  positions: Positions;
+  complete: boolean;
+}
+
 /**
  * What each user's sessions have written or seen, shared by tabs, devices and processes: in Redis,
  * max-merged, and in this process's memory for while Redis is away. The cookie has the
@@ -55,11 +60,27 @@ export class SessionMirror {
   private readonly local = new Map<string, Positions>();
 
   /** `complete` is false while Redis is away: what other devices did is then not known. */
-  async read(
+  async read(redis: OptionalRedis, userId: string): Promise<MirrorAnswer> {
+    return this.toAnswer(userId, await redis.attempt((client) => client.hgetall(key(userId))));
+  }
+
+  /** The same and the field of a hash that is there too, in one trip. */
+  async readBeside(
     redis: OptionalRedis,
     userId: string,
-  ): Promise<{ positions: Positions; complete: boolean }> {
-    const shared = await redis.attempt((client) => client.hgetall(key(userId)));
+    hash: { key: string; field: string },
+  ): Promise<MirrorAnswer & { beside: string | null }> {
+    const replies = await redis.attempt((client) =>
+      client.pipeline().hgetall(key(userId)).hget(hash.key, hash.field).exec(),
+    );
+    const [shared, beside] = (replies ?? []).map(([error, reply]) => (error ? undefined : reply));
+    return {
+      ...this.toAnswer(userId, shared as Record<string, string> | undefined),
+      beside: typeof beside === "string" ? beside : null,
+    };
+  }
+
+  private toAnswer(userId: string, shared: Record<string, string> | undefined): MirrorAnswer {
     const own = this.local.get(userId) ?? NONE;
     if (shared === undefined) return { positions: own, complete: false };
     return { positions: mergePositions(own, fromHash(shared)), complete: true };

@@ -73,6 +73,8 @@ export interface Receipt {
    * and what another device wrote or saw was not required.
    */
   sessionComplete: boolean;
+  /** The region had given the answer before, and its Redis had kept it. */
+  fromCache?: boolean;
   epoch: number;
   leader: string;
   /**

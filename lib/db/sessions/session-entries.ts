@@ -9,6 +9,7 @@ import {
   positionsOf,
   type Positions,
 } from "./positions";
+import type { MirrorAnswer } from "./mirror";
 import type { SessionToken } from "./token";
 
 type Parts = Pick<Runtime, "state" | "mirror" | "redis">;
@@ -23,12 +24,22 @@ export interface SessionEntries {
 }
 
 export async function openEntries(
-  { state, mirror, redis }: Parts,
+  parts: Parts,
   userId: string,
   token: SessionToken,
   vantage: RegionId,
 ): Promise<SessionEntries> {
-  const { positions, complete } = await mirror.read(redis.of(vantage, vantage), userId);
+  const { mirror, redis } = parts;
+  return toEntries(parts, vantage, token, await mirror.read(redis.of(vantage, vantage), userId));
+}
+
+/** Of what mirror and token say. */
+export function toEntries(
+  { state }: Pick<Parts, "state">,
+  vantage: RegionId,
+  token: SessionToken,
+  { positions, complete }: MirrorAnswer,
+): SessionEntries {
   const all = token.kind === "valid" ? mergePositions(positions, token.positions) : positions;
   return {
     entries: all,
@@ -37,17 +48,25 @@ export async function openEntries(
   };
 }
 
-/** Notes what a read showed, so that a later one elsewhere does not go back behind it. */
-export async function rememberShown(
+/** What an answer may have shown. */
+export async function shownBy(by: PrismaClient, data: unknown): Promise<Positions> {
+  const rows = positionsOf(data);
+  // What a list or a miss leaves out has no position of its own: all that the region shows.
+  return isStamped(data) ? rows : mergePositions(rows, await queryShown(by));
+}
+
+/**
+ * Notes what a session has seen, so that a later read elsewhere does not go back behind it.
+ *
+ * @param entries what the session is known to have seen before
+ */
+export async function rememberSeen(
   { state, mirror, redis }: Parts,
   userId: string,
   vantage: RegionId,
-  shown: { by: PrismaClient; data: unknown; required: Positions },
+  seen: Positions,
+  entries: Positions,
 ): Promise<void> {
-  const floor = state.floor(vantage);
-  const rows = positionsOf(shown.data);
-  // What a list or a miss leaves out has no position of its own: note all that the region shows.
-  const seen = isStamped(shown.data) ? rows : mergePositions(rows, await queryShown(shown.by));
-  const open = missingPositions(missingPositions(seen, floor), shown.required);
+  const open = missingPositions(missingPositions(seen, state.settled(vantage)), entries);
   if (open.size > 0) await mirror.merge(redis.of(vantage, vantage), userId, open);
 }

@@ -70,6 +70,15 @@ export const NO_BUGS: Bug[] = [
     },
   ],
   [
+    "a former leader's row that was pulled by who leads now, before its cursor moves",
+    (story) => {
+      const rows: [string, string, string][] = [["element-1", US, "11"]];
+      story.note({ type: "snapshot", region: AP, actor: AP, cursors: { [US]: "9" }, rows });
+      const both: [string, string, string][] = [["element-0", US, "10"], ...rows];
+      story.note({ type: "snapshot", region: AP, actor: AP, cursors: { [US]: "11" }, rows: both });
+    },
+  ],
+  [
     "a swap that takes effect long after nobody waits for it",
     (story) => {
       story.begin("register/cas", { key: "register", from: "v2", to: "v5" }).info();

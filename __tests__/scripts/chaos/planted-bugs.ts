@@ -115,7 +115,7 @@ export const BUGS: Record<string, Bug[]> = {
       },
     ],
     [
-      "a row past the cursor that is",
+      "a leader's row that was pulled, which the cursor never comes to",
       (story) =>
         story.note({
           type: "snapshot",
@@ -127,6 +127,14 @@ export const BUGS: Record<string, Bug[]> = {
             ["element-1", US, "11"],
           ],
         }),
+    ],
+    [
+      "a row past the cursor that is, although the cursor comes there later",
+      (story) => {
+        const rows: [string, string, string][] = [["element-2", AP, "12"]];
+        story.note({ type: "snapshot", region: US, actor: US, cursors: { [AP]: "11" }, rows });
+        story.note({ type: "snapshot", region: US, actor: US, cursors: { [AP]: "12" }, rows: [] });
+      },
     ],
   ],
   convergence: [

@@ -103,7 +103,9 @@ const config = [
     IO,
   ),
   imports(
-    ["lib/{clock,env,errors,log,policy-defaults,region-catalogue,service,vercel-regions}.ts"],
+    [
+      "lib/{clock,env,errors,failpoints,log,policy-defaults,region-catalogue,service,vercel-regions}.ts",
+    ],
     TOOLS,
     NEXT,
     VIEWS,

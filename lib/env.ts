@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConfigurationError } from "@/lib/errors";
+import { FAILPOINTS, parseFailpoint, type FailpointSetting } from "@/lib/failpoints";
 import {
   DURABILITIES,
   STANDARD_DEFAULTS,
@@ -70,6 +71,8 @@ export interface Env {
   cronSecret: string | null;
   /** Collector of OpenTelemetry that takes traces; null: none are made. */
   telemetryUrl: string | null;
+  /** Where a worker of the local planet dies; null: nowhere. */
+  failpoint: FailpointSetting | null;
 }
 
 export interface PlanetControlAccess {
@@ -202,6 +205,13 @@ function resolveCurrentRegion(set: Values, entries: readonly RegionEntry[]): str
 
 const flag = z.enum(["0", "1", "true", "false"], "1, 0, true or false").optional();
 
+const failpointExpected = `a failpoint, alone or with ":" and the number of the passing: ${FAILPOINTS.join(", ")}`;
+const failpoint = z
+  .string()
+  .refine((text) => parseFailpoint(text) !== null, failpointExpected)
+  .transform(parseFailpoint)
+  .default(null);
+
 const DEFAULT_RETENTION_DAYS = "90";
 const days = z
   .string()
@@ -299,6 +309,7 @@ export function parseEnv(source: EnvSource): Env {
       MERIDIAN_LOCAL_PLANET: flag,
       MERIDIAN_CONTROL: url(["http:"], "an http:// URL").optional(),
       MERIDIAN_CONTROL_TOKEN: secret.optional(),
+      FAILPOINT: failpoint,
       VERCEL: z.string().optional(),
       CONFLICT_RETENTION_DAYS: days,
       QUORUM_HEDGE_MS: ms(STANDARD_QUORUM_HEDGE_MS),
@@ -314,6 +325,8 @@ export function parseEnv(source: EnvSource): Env {
     set,
   );
   const localPlanet = values.VERCEL === undefined && isOn(values.MERIDIAN_LOCAL_PLANET);
+  // One that was left behind by a drill must not wait for its moment.
+  if (values.FAILPOINT && !localPlanet) refuse("FAILPOINT", "invalid", "none off a local planet");
   return {
     nodeEnv: values.NODE_ENV,
     regions: buildRegions(entries, set),
@@ -340,6 +353,7 @@ export function parseEnv(source: EnvSource): Env {
       values.SERVERLESS === undefined ? values.VERCEL !== undefined : isOn(values.SERVERLESS),
     cronSecret: values.CRON_SECRET ?? null,
     telemetryUrl: values.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    failpoint: values.FAILPOINT,
     conflictRetentionDays: Number(values.CONFLICT_RETENTION_DAYS),
     failover: buildFailover(values),
   };

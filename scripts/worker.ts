@@ -2,13 +2,16 @@
 import { Runtime } from "@/lib/db/regions/runtime";
 import { topologyFromEnv } from "@/lib/db/regions/topology";
 import { RegionWorker } from "@/lib/db/replication/region-worker";
+import { getEnv } from "@/lib/env";
 import { ConfigurationError, errorMessage } from "@/lib/errors";
+import { armFailpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import { regionServices } from "@/lib/region-services";
 import { startTelemetry } from "@/lib/telemetry/start";
 
 async function main(): Promise<void> {
   const topology = topologyFromEnv();
+  armFailpoint(getEnv().failpoint);
   await startTelemetry("meridian-worker");
   const region = topology.currentRegion;
   const runtime = new Runtime(() => topology);

@@ -1,4 +1,5 @@
 import { errorMessage } from "@/lib/errors";
+import { failpoint } from "@/lib/failpoints";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { Position, Positions } from "@/lib/db/sessions/positions";
 import type { AttemptFailure, AttemptKind, AttemptStep, StepName } from "./attempt";
@@ -109,6 +110,7 @@ class Promotion {
   private async failOver(): Promise<Positions> {
     const { expected } = this.plan;
     const { told: promised } = await this.step("promise", () => this.promise(expected));
+    failpoint("promotion:promised");
     // What a region with a valid lease writes after its promise is in no quorum, but need not be left.
     const told = expected === null ? await this.waitAndMeasure(promised) : promised;
     return this.takeOver(told);
@@ -116,14 +118,19 @@ class Promotion {
 
   private async waitAndMeasure(promised: Told, sinceMs?: number): Promise<Told> {
     await this.waitOut(sinceMs);
-    return this.step("measure", () => this.measure(promised));
+    const told = await this.step("measure", () => this.measure(promised));
+    failpoint("promotion:measured");
+    return told;
   }
 
   /** Once no earlier lease can be left. */
   private async takeOver(told: Told): Promise<Positions> {
     await this.step("pull", () => this.pull(told));
+    failpoint("promotion:pulled");
     const start = await this.step("publish", () => this.publish());
+    failpoint("promotion:published");
     await this.step("serve", () => this.serve(start));
+    failpoint("promotion:served");
     return start.cursors;
   }
 
@@ -135,8 +142,10 @@ class Promotion {
     await this.step("prepare", () => this.catchUp(leader, goal));
     const { told: promised } = await this.step("promise", () => this.promiseAfter(goal));
     const promisedAtMs = this.world.nowMs();
+    failpoint("handover:promised");
     // The old leader goes on writing under its last lease while the others hear of the new one.
     const start = await this.step("publish", () => this.publish());
+    failpoint("handover:published");
     let tail: RowsPart[];
     try {
       tail = await this.step("release", () =>
@@ -146,10 +155,12 @@ class Promotion {
       if (error instanceof LeaderBusyError) throw error;
       return this.takeOver(await this.waitAndMeasure(promised, promisedAtMs));
     }
+    failpoint("handover:released");
     await this.step("drain", async () => {
       await this.own.merge(tail);
       return `${countRows(tail)} rows`;
     });
+    failpoint("handover:drained");
     await this.step("serve", () => this.serve(start));
     return start.cursors;
   }

@@ -1,4 +1,5 @@
 import type { RegionId } from "@/lib/db/regions/region-id";
+import { failpoint } from "@/lib/failpoints";
 import { majorityOf } from "./facts";
 import { collect, countWhere } from "./quorum";
 import type { HoldOutcome, RegionControl } from "./region-control";
@@ -35,6 +36,7 @@ export async function renewLease(
     control.grant(epoch, leader, start.actor),
   );
   if (!granted) return { kind: "refused", reason: "no-majority" };
+  failpoint("lease:granted");
   const outcome = await target
     .hold({ epoch, start: start.now, boot: start.boot, leaseMs: settings.leaseMs, begin: false })
     .catch(() => "unreachable" as const);

@@ -4,6 +4,7 @@ import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { Position } from "@/lib/db/sessions/positions";
 import { systemClock, systemSleep } from "@/lib/clock";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { traceApart } from "@/lib/telemetry/traces";
@@ -285,10 +286,12 @@ export class Applier implements Service {
 
   /** Whether the stream moved on. */
   private async apply(batch: Batch): Promise<boolean> {
+    failpoint("applier:read");
     const startMs = systemClock.now();
     const outcome = await applyOrPark(this.options.target, this.types, batch, this.stopping.signal);
     switch (outcome) {
       case "applied":
+        failpoint("applier:applied");
         this.cursor = { actor: batch.actor, position: batch.upto };
         this.touchedAtMs = performance.now();
         this.trace(batch, startMs);

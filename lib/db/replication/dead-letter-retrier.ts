@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { systemSleep } from "@/lib/clock";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import type { Service } from "@/lib/service";
 
@@ -45,6 +46,7 @@ export class DeadLetterRetrier implements Service {
       if (this.stopping.signal.aborted) return;
       try {
         await this.store.query("SELECT mr.retry_dead_letters($1, $2)", [entity, entity_id]);
+        failpoint("retrier:retried");
       } catch (err) {
         getLogger("dead-letters").warn({ err, entity, id: entity_id }, "dead letter not retried");
       }

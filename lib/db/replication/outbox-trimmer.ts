@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { systemSleep } from "@/lib/clock";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import type { Service } from "@/lib/service";
 
@@ -28,6 +29,7 @@ export class OutboxTrimmer implements Service {
             [CHUNK],
           );
           dropped = rows[0]?.dropped ?? 0;
+          if (dropped > 0) failpoint("trimmer:trimmed");
         }
       } catch (err) {
         getLogger("trimmer").debug({ err }, "outbox not trimmed");

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { systemSleep } from "@/lib/clock";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { isUnreachable, sqlState } from "@/lib/db/regions/faults";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { mergeRows, readRows } from "./repair/transfer";
@@ -112,6 +113,7 @@ export class PlacementKeeper implements Service {
       complete &&= answer === true;
     }
     if (complete) {
+      failpoint("placement:copied");
       await local.query("SELECT mr.end_placement($1, $2::bigint, $3)", [id, hlc, origin]);
     }
     return complete;
@@ -161,6 +163,7 @@ export class PlacementKeeper implements Service {
       const has = await this.ask(region as RegionId, silent, (peer) => hasRows(peer, rows));
       if (has !== true) return false;
     }
+    failpoint("placement:seen");
     try {
       const result = await local.query<{ erased: boolean }>(
         "SELECT mr.erase_placement($1, $2::bigint, $3, $4::jsonb) AS erased",

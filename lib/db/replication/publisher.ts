@@ -4,6 +4,7 @@ import { within } from "@/lib/db/regions/faults";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import { toPosition, type Position } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import { Backoff, Wakeup, type Service } from "@/lib/service";
 import { BATCH_EVENTS, MAX_MESSAGE_BYTES, toHint } from "./batch";
@@ -143,11 +144,13 @@ export class Publisher implements Service {
         { maxBytes: MAX_MESSAGE_BYTES },
       );
       if (events > 0 || withheld) {
+        failpoint("publisher:read");
         // Whoever may have what is withheld pulls it; a batch without it would be taken for all.
         const traces = this.traces.take(published, batch.upto);
         await bus.publish(
           tooLarge || withheld ? toHint(batch) : { kind: "batch", batch: { ...batch, traces } },
         );
+        failpoint("publisher:published");
         published = batch.upto;
         heartbeatAtMs = performance.now();
         pauseMs = 0;

@@ -2,6 +2,7 @@ import { DatabaseError } from "pg";
 import type pg from "pg";
 import { systemSleep } from "@/lib/clock";
 import type { RegionId } from "@/lib/db/regions/region-id";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import { Backoff, type Service } from "@/lib/service";
 import { mergeRows, readRows } from "./repair/transfer";
@@ -64,6 +65,7 @@ export class RowSyncer implements Service {
       "SELECT entity, entity_id, source, clock, attempts FROM mr.take_sync_wishes($1)",
       [ROWS],
     );
+    if (wishes.length > 0) failpoint("syncer:taken");
     let merged = 0;
     for (const group of groupBySource(wishes)) merged += await this.fetch(group);
     return merged;

@@ -3,6 +3,7 @@ import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import { positionsFromJson, toPosition, type Position } from "@/lib/db/sessions/positions";
 import type { Positions, PositionsJson } from "@/lib/db/sessions/positions";
 import { systemSleep } from "@/lib/clock";
+import { failpoint } from "@/lib/failpoints";
 import { getLogger } from "@/lib/log";
 import type { Service } from "@/lib/service";
 import { judgeRound, type Stability, type Verdict } from "./stability";
@@ -149,6 +150,7 @@ export class TombstoneCollector implements Service {
         [CHUNK, before.toString(), actor, spared, actors],
       );
       deleted = rows[0]?.deleted ?? 0;
+      if (deleted > 0) failpoint("collector:deleted");
       sum += deleted;
     }
     return sum;

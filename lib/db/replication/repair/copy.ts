@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { failpoint } from "@/lib/failpoints";
 import type { EntityRows } from "@/lib/db/replication/batch";
 import { readEntityTypes } from "@/lib/db/replication/store";
 import { findDifferences } from "./ranges";
@@ -36,7 +37,7 @@ async function mergeSnapshot(
     const send = async (rows: EntityRows | null) => {
       await merging;
       if (rows === null) return;
-      merging = mergeRows(target.pool, types, rows);
+      merging = mergeRows(target.pool, types, rows).then(() => failpoint("copy:sent"));
       merging.catch(() => undefined);
       sent += rows.count;
       onProgress?.({ source: source.region, entity, rows: sent, done: false });
@@ -86,6 +87,7 @@ async function copyAll(
     const snapshot = await openSnapshot(source);
     try {
       const rows = await mergeSnapshot(snapshot, target, types, onProgress);
+      failpoint("copy:merged");
       await raiseCursors(target.pool, snapshot.held);
       copied.push({ source: source.id, rows, ms: Math.round(performance.now() - startedMs) });
     } finally {

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { failpoint } from "@/lib/failpoints";
 import { copyFrom, type Copied, type CopyProgress } from "./copy";
 import { withCopyLock } from "./copy-lock";
 import { seenBeats, seenIncarnation } from "./enrol";
@@ -73,10 +74,12 @@ export async function healRestored(
         [(seen ?? 0) + 1, (await appliedEverywhere(region, peers)).toString()],
       );
       republished = rows[0]?.told ?? 0;
+      failpoint("recovery:incarnated");
     }
     // Peers may have seen beats of boots that this database does not know: they are its past too.
     const beats = await seenBeats(peers, region.id);
     const copied = await copyFrom(peers, region, onProgress);
+    failpoint("recovery:copied");
     const behind = await untilLevel(region, peers);
     await region.pool.query("SELECT mr.accept_writes($1::jsonb)", [JSON.stringify(beats)]);
     const { rows } = await region.pool.query<{ incarnation: number }>(

@@ -4,6 +4,7 @@ import { DURABILITIES, type Durability } from "@/lib/policy-defaults";
 import path from "node:path";
 import { checkRun } from "./drill/chaos/check-run";
 import { drillChaos, type ChaosOptions } from "./drill/chaos/chaos";
+import { FAULT_KINDS, type FaultKind } from "./drill/chaos/plan";
 import { drillFlashSale, type FlashSaleOptions } from "./drill/flash-sale";
 import { drillLedger, type LedgerDrillOptions } from "./drill/ledger";
 import { drillLeadership } from "./drill/leadership";
@@ -17,6 +18,13 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new Error(`Not a whole number: ${text}`);
   return value;
+}
+
+interface ChaosFlags extends Pick<ChaosOptions, "minutes" | "seed"> {
+  dir?: string;
+  previous?: string;
+  only?: FaultKind[];
+  json?: true;
 }
 
 interface LeadershipFlags {
@@ -206,14 +214,16 @@ program
   .option("--minutes <n>", "how long faults are made", wholeNumber, 3)
   .option("--seed <n>", "of the faults", wholeNumber, Date.now() % 100_000)
   .option("--dir <folder>", "for the history and the final states; default artifacts/chaos-<seed>")
+  .addOption(new Option("--only <kinds...>", "of faults, and no others").choices(FAULT_KINDS))
+  .option("--previous <commit>", "an earlier version, whose workers take part on these databases")
   .option("--json", "print nothing but the result")
-  .action(async (flags: Pick<ChaosOptions, "minutes" | "seed"> & { dir?: string; json?: true }) => {
+  .action(async (flags: ChaosFlags) => {
     const log = (line: string) => {
       if (!flags.json) console.log(line);
     };
-    const { minutes, seed } = flags;
+    const { minutes, seed, previous = null, only = null } = flags;
     const dir = path.resolve(flags.dir ?? `artifacts/chaos-${seed}`);
-    const result = await drillChaos({ minutes, seed, dir, log });
+    const result = await drillChaos({ minutes, seed, dir, previous, only, log });
     log(`kept in ${dir}`);
     console.log(JSON.stringify(result));
     process.exitCode = result.violations.length === 0 ? 0 : 1;

@@ -19,6 +19,8 @@ export interface NodeProcessOptions {
   /** Arguments of node: flags, the script, its arguments. */
   args: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** By default this project's. */
+  cwd?: string;
   logFile: string;
   /** Called with each line of output. */
   onLine?: (line: string) => void;
@@ -47,7 +49,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Man
   const { name } = options;
   const guard = path.join(projectRoot, "scripts/local/child-guard.mjs");
   const child = spawn(process.execPath, ["--import", guard, ...options.args], {
-    cwd: projectRoot,
+    cwd: options.cwd ?? projectRoot,
     env: options.env,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -19,7 +19,8 @@ import { BusAttacker } from "./faults/bus";
 import { callsNamed, HistoryWriter, operationsOf, readHistory } from "./history";
 import { Injector } from "./inject";
 import { observe } from "./observe";
-import { planFaults } from "./plan";
+import { planFaults, type FaultKind } from "./plan";
+import { checkOut } from "./previous-version";
 import type { RegionState } from "./region-state";
 import { HISTORY_FILE, isStateFile, stateFile } from "./run-files";
 import { detailOf, type World } from "./world";
@@ -37,6 +38,10 @@ export interface ChaosOptions {
   seed: number;
   /** Where the history and the final states go. */
   dir: string;
+  /** A commit whose workers take part, too; null: only this version's. */
+  previous: string | null;
+  /** Kinds of faults, and no others; null: all. */
+  only: readonly FaultKind[] | null;
   log: (line: string) => void;
 }
 
@@ -46,6 +51,8 @@ export interface ChaosResult {
   acknowledged: number;
   /** That were made and undone, by kind. */
   faults: Record<string, number>;
+  /** Where workers were to die, and how many of them got there. */
+  points: Record<string, { tried: number; reached: number }>;
   violations: Violation[];
 }
 
@@ -72,9 +79,10 @@ export async function drillChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { log, minutes, seed } = options;
   const ended = new AbortController();
   try {
+    const earlier = options.previous === null ? null : await checkOut(options.previous, log);
     log("starting a planet");
     await planet.start();
-    chaos = new Chaos(planet, options);
+    chaos = new Chaos(planet, options, earlier);
     disk = await moveToSmallDisk(chaos.regions.at(-1)!);
     if (typeof disk === "string") log(disk);
     const overdue = systemSleep(minutes * 60_000 + MOST_BESIDES_MS, ended.signal);
@@ -87,6 +95,7 @@ export async function drillChaos(options: ChaosOptions): Promise<ChaosResult> {
       minutes,
       acknowledged,
       faults: {},
+      points: {},
       violations: [{ checker: "liveness", detail }],
     };
   } finally {
@@ -111,6 +120,8 @@ class Chaos {
   constructor(
     private readonly planet: ChildPlanet,
     private readonly options: ChaosOptions,
+    /** Where the version of before is. */
+    private readonly earlier: string | null,
   ) {
     const { regions, topology } = openPlanet(planet);
     this.regions = regions;
@@ -137,7 +148,7 @@ class Chaos {
 
   async run(disk: SmallDisk | string): Promise<ChaosResult> {
     const { options, planet, regions, history, bus } = this;
-    const { log, minutes, seed } = options;
+    const { log, minutes, seed, only } = options;
     log("opening connections");
     await openConnections(regions, this.runtime);
     await bus.listen();
@@ -152,10 +163,12 @@ class Chaos {
       history,
       bus,
       disk: typeof disk === "string" ? null : disk,
+      previous: this.earlier,
       log,
     });
     const smallDisk = typeof disk === "string" ? null : regions.at(-1)!.id;
-    const acts = planFaults({ seed, regions: this.ids(), smallDisk });
+    const previous = this.earlier !== null;
+    const acts = planFaults({ seed, minutes, only, regions: this.ids(), smallDisk, previous });
     await injector.run(acts, AbortSignal.timeout(minutes * 60_000));
     await planet.control("POST", "/reset", {});
     history.note({ type: "phase", phase: "healed" });
@@ -175,7 +188,8 @@ class Chaos {
     for (const failure of injector.failed)
       violations.push({ checker: "liveness", detail: `A fault could not be made: ${failure}` });
     const { acknowledged } = history;
-    return { seed, minutes, acknowledged, faults: injector.made, violations };
+    const { made: faults, points } = injector;
+    return { seed, minutes, acknowledged, faults, points, violations };
   }
 
   private ids() {

@@ -1,5 +1,6 @@
 import { systemSleep } from "@/lib/clock";
 import { within } from "@/lib/db/regions/faults";
+import { formatFailpoint } from "@/lib/failpoints";
 import { callsOf, type Fault } from "@/lib/lab/fault";
 import type { ChildPlanet } from "@/scripts/local/child-planet";
 import { signal } from "@/scripts/local/process-tools";
@@ -8,10 +9,12 @@ import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import { exhaustConnections, holdTransaction, type SmallDisk } from "@/scripts/drill/soak-faults";
 import { until } from "@/scripts/drill/until";
 import type { BusAttacker } from "./faults/bus";
+import { dieAt, dieWhenAsked, killCandidates, type Arrival } from "./faults/killed-at";
 import { putBack, rebuild } from "./faults/put-back";
-import { startSecondWorker } from "./faults/second-worker";
+import { startWorker, withoutWorkers, type WorkerOptions } from "./faults/workers";
 import type { HistoryWriter } from "./history";
 import type { Act, PlannedFault } from "./plan";
+import { wayTo } from "./points";
 import { detailOf } from "./world";
 
 export interface InjectorOptions {
@@ -20,11 +23,17 @@ export interface InjectorOptions {
   history: HistoryWriter;
   bus: BusAttacker;
   disk: SmallDisk | null;
+  /** Where the earlier version is whose workers take part, if there is one. */
+  previous: string | null;
   log: (line: string) => void;
 }
 
 /** For a region to say whether it leads. */
 const ASK_MS = 500;
+
+/** For somebody to lead, where a fault is of nobody else. */
+const LED_MS = 10_000;
+const LED_EVERY_MS = 100;
 
 /** For a database to come back by itself or when it is asked to. */
 const BACK_MS = 45_000;
@@ -32,6 +41,8 @@ const BACK_MS = 45_000;
 /** Makes planned faults, and undoes each. Counts those that were made, by kind. */
 export class Injector {
   readonly made: Record<string, number> = {};
+  /** How often workers were to die at a point, and how often one got there, by point. */
+  readonly points: Record<string, { tried: number; reached: number }> = {};
   /** What could not be made, and why. */
   readonly failed: string[] = [];
 
@@ -61,9 +72,11 @@ export class Injector {
     log(`${Math.round(history.nowMs() / 1_000)} s: ${detail}`);
     history.note({ type: "fault", fault: number, phase: "begin", kind, detail });
     try {
-      await this.hold(fault);
+      const arrivals = (await this.hold(fault)) ?? [];
       this.made[kind] = (this.made[kind] ?? 0) + 1;
-      history.note({ type: "fault", fault: number, phase: "end", kind, detail });
+      const outcome = [detail, ...arrivals.map((arrival) => this.count(arrival))].join("; ");
+      if (arrivals.length > 0) log(outcome);
+      history.note({ type: "fault", fault: number, phase: "end", kind, detail: outcome });
     } catch (error) {
       // Whatever is left of it ends with all others; without an end in the history it counts as not undone.
       const failure = `${detail}: ${detailOf(error)}`;
@@ -72,22 +85,43 @@ export class Injector {
     }
   }
 
+  /** Says it in words, too. */
+  private count({ region, setting, reached }: Arrival): string {
+    const known = this.points[setting.point] ?? { tried: 0, reached: 0 };
+    this.points[setting.point] = {
+      tried: known.tried + 1,
+      reached: known.reached + (reached ? 1 : 0),
+    };
+    const what = reached ? "died at" : "did not get to";
+    return `the worker of ${region} ${what} ${formatFailpoint(setting)}`;
+  }
+
   /** Where nobody can be seen to lead, it stays where it was planned. */
   private async atLeader(fault: PlannedFault): Promise<PlannedFault> {
-    const asked = this.options.regions.map(async ({ id, pool }) => {
-      const epoch = await within(ASK_MS, leadingEpoch(pool)).catch(() => null);
-      return epoch === null ? [] : [id];
-    });
-    const [leader] = (await Promise.all(asked)).flat();
+    const untilMs = performance.now() + (fault.points.length > 0 ? LED_MS : 0);
+    let leader = await this.leader();
+    while (leader === undefined && performance.now() < untilMs) {
+      await systemSleep(LED_EVERY_MS);
+      leader = await this.leader();
+    }
     if (leader === undefined) return fault;
     return { ...fault, region: leader, other: fault.other === leader ? fault.region : fault.other };
   }
 
-  /** Resolves once the fault is over. */
-  private async hold(fault: PlannedFault): Promise<void> {
+  private async leader(): Promise<string | undefined> {
+    const asked = this.options.regions.map(async ({ id, pool }) => {
+      const epoch = await within(ASK_MS, leadingEpoch(pool)).catch(() => null);
+      return epoch === null ? [] : [id];
+    });
+    return (await Promise.all(asked)).flat()[0];
+  }
+
+  /** Resolves once the fault is over. Where workers were to die: with what became of each. */
+  private async hold(fault: PlannedFault): Promise<Arrival[] | void> {
     const { planet, bus, disk, history, regions } = this.options;
-    const { region: id, other, holdMs, amountMs, kind } = fault;
-    const region = regions.find((each) => each.id === id)!;
+    const { region: id, other, holdMs, amountMs, kind, points, beside } = fault;
+    const regionOf = (name: string) => regions.find((each) => each.id === name)!;
+    const region = regionOf(id);
     const untilMs = performance.now() + holdMs;
     const link = { kind: "link", from: id, to: other } as const;
     switch (kind) {
@@ -147,10 +181,24 @@ export class Injector {
           { kind: "worker", region: id, action: "continue" },
           holdMs,
         );
-      case "second-worker": {
-        const worker = await startSecondWorker(planet, id);
-        await systemSleep(holdMs);
-        return worker.stop();
+      case "worker-killed-at":
+        return Promise.all(
+          points.map((setting, n) =>
+            dieAt(planet, n === 0 ? region : regionOf(other), setting, holdMs),
+          ),
+        );
+      case "candidates-killed-at": {
+        const candidacy = { planet, regions, leader: id, setting: points[0]! };
+        if (wayTo(points[0]!.point) !== "kill") return [await dieWhenAsked(candidacy, other)];
+        const arrivals = await killCandidates(candidacy, holdMs);
+        await this.untilAnswered(region);
+        return arrivals;
+      }
+      case "second-worker":
+        return this.work(id, { name: kind }, holdMs);
+      case "worker-of-before": {
+        const work = () => this.work(id, { name: kind, root: this.options.previous! }, holdMs);
+        return beside ? work() : withoutWorkers(planet, [id], work);
       }
       case "clock-set":
         return this.between(
@@ -172,13 +220,23 @@ export class Injector {
         return;
       case "database-put-back":
         await this.untilAllAnswer();
-        return putBack({ planet, regions, history }, id, holdMs);
+        return void (await putBack({ planet, regions, history }, id, holdMs, null));
+      case "healing-killed-at":
+        await this.untilAllAnswer();
+        return putBack({ planet, regions, history }, id, holdMs, points[0]!);
       case "region-rebuilt":
         await this.untilAllAnswer();
         return rebuild({ planet, regions, history }, id);
       default:
         kind satisfies never;
     }
+  }
+
+  private async work(id: string, options: WorkerOptions, holdMs: number): Promise<void> {
+    const worker = await startWorker(this.options.planet, id, options);
+    const exit = await Promise.race([worker.exited, systemSleep(holdMs)]);
+    await worker.stop();
+    if (exit) throw new Error(`It ended by itself: ${exit.signal ?? `exit code ${exit.code}`}`);
   }
 
   private async between(begin: Fault, end: Fault, holdMs: number): Promise<void> {
@@ -217,8 +275,11 @@ async function killBackend({ pool }: DrillRegion): Promise<void> {
   signal(rows[0].pid, "SIGKILL");
 }
 
-function describe({ kind, region, other, holdMs, amountMs }: PlannedFault): string {
+function describe(fault: PlannedFault): string {
+  const { kind, region, other, holdMs, amountMs, points, beside } = fault;
   const where = kind.startsWith("cut") || kind === "delay" ? `${region} to ${other}` : region;
   const amount = amountMs === 0 ? "" : ` by ${amountMs} ms`;
-  return `${kind} ${where}${amount} for ${holdMs} ms`;
+  const company = beside ? " beside its own" : "";
+  const at = points.map((setting) => ` at ${formatFailpoint(setting)}`).join(" and");
+  return `${kind} ${where}${company}${at}${amount} for ${holdMs} ms`;
 }

@@ -12,13 +12,17 @@ import { databasePid } from "@/scripts/drill/leaders";
 import type { DrillRegion } from "@/scripts/drill/planet-runtime";
 import { until } from "@/scripts/drill/until";
 import { joinRegion } from "@/scripts/region/join";
+import type { FailpointSetting } from "@/lib/failpoints";
 import type { HistoryWriter } from "@/scripts/drill/chaos/history";
+import { dieAt, type Arrival } from "./killed-at";
 
 /** For a message that was under way when its sender was killed to be applied. */
 const ARRIVAL_MS = 2_000;
 const STEP = { timeoutMs: 60_000, everyMs: 100 };
 /** Peers have to have seen a beat of the database that is lost: only so can it be known that it was. */
 const BEAT = { timeoutMs: 20_000, everyMs: 100 };
+/** For a worker that is to die while it heals. */
+const HEALING_MS = 30_000;
 
 export interface PutBackOptions {
   planet: ChildPlanet;
@@ -28,13 +32,19 @@ export interface PutBackOptions {
 
 /**
  * Goes back to a copy of a region's database that was made while it was down, as somebody does who restores a backup: see
- * "Restoring a database from a backup" in docs/RUNBOOK.md.
+ * "Restoring a database from a backup" in docs/RUNBOOK.md. With `dying` the first worker that heals it dies at that point.
  */
-export async function putBack(options: PutBackOptions, id: string, holdMs: number): Promise<void> {
+export async function putBack(
+  options: PutBackOptions,
+  id: string,
+  holdMs: number,
+  dying: FailpointSetting | null,
+): Promise<Arrival[]> {
   const place = new Place(options, id);
   const { region } = place;
   const folder = await place.folder();
   const copy = path.join(options.planet.dir, `copy-${id}`);
+  const arrivals: Arrival[] = [];
   try {
     await place.down();
     // The server refuses files of another owner, and Node's copy does not keep the owner.
@@ -53,10 +63,12 @@ export async function putBack(options: PutBackOptions, id: string, holdMs: numbe
     await rm(folder, { recursive: true });
     await rename(copy, folder);
     await withoutApplication(folder, async () => {
-      await place.up({ worker: true });
+      await place.up({ worker: dying === null });
+      if (dying) arrivals.push(await dieAt(options.planet, region, dying, HEALING_MS));
       await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
     });
     signal(databasePid(options.planet, region.id), "SIGHUP");
+    return arrivals;
   } finally {
     await place.release();
   }

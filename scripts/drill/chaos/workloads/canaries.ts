@@ -15,6 +15,7 @@ export const CANARY_OWNER = "chaos-canary";
 
 /** The rules that the drill's application is configured with. */
 export const PLACES: Readonly<Record<string, readonly RegionId[]>> = {
+  us: ["us-east-1" as RegionId],
   eu: ["eu-west-1" as RegionId],
   pair: ["eu-west-1" as RegionId, "ap-southeast-1" as RegionId],
 };

@@ -1,6 +1,7 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { traced } from "@/lib/telemetry/traces";
 import { entityAccess, type EntityType } from "./conflicts/entities";
+import { confirmShown } from "./failover/confirm-shown";
 import { readFromLeader } from "./failover/leader-read";
 import { quorumPositions } from "./leaderless/quorum-positions";
 import { readQuorum, versionsOf } from "./leaderless/quorum-read";
@@ -85,7 +86,8 @@ export class ReadYourWritesManager {
   /**
    * Runs `read` in the nearest region that satisfies the level. Throws what `read` throws, and the
    * last connection error when no region can be reached. At level `strong` an answer of a region that
-   * could not show that it leads says so: `stale`, and `no-lease` as its reason.
+   * could not show that it leads says so: `stale`, and `no-lease` as its reason. Of an entity whose writes need a quorum it
+   * waits until one has what is shown; `quorum` says whether it came to that.
    */
   ensureConsistency<T>(
     userId: string,
@@ -114,7 +116,7 @@ export class ReadYourWritesManager {
     const { residents } = options;
     // The leader may be none of them.
     if (level === "strong" && !leaderless && residents === undefined)
-      return this.readStrongly(userId, preferredRegion, read, { vantage, started });
+      return this.readStrongly(userId, preferredRegion, read, { vantage, started, of: options.of });
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
     const readBy = (client: PrismaClient, region: RegionId) =>
       within(READ_TIMEOUT_MS, read(client, region));
@@ -271,7 +273,7 @@ export class ReadYourWritesManager {
     userId: string,
     preferredRegion: string,
     read: ReadOperation<T>,
-    { vantage, started }: { vantage: RegionId; started: number },
+    { vantage, started, of }: { vantage: RegionId; started: number; of: EntityType | undefined },
   ): Promise<ConsistentRead<T>> {
     const preferred = parseRegionIdOf(regionIds(this.runtime().topology), preferredRegion);
     const answer = await readFromLeader(this.runtime(), vantage, read, READ_TIMEOUT_MS);
@@ -279,6 +281,7 @@ export class ReadYourWritesManager {
     const shown = await shownBy(client, data);
     await rememberSeen(this.runtime(), userId, vantage, shown, NOTHING);
     const led = epoch !== null;
+    const quorum = led ? await confirmShown(this.runtime(), vantage, { of, region, shown }) : null;
     const reason = region === preferred ? "nearest" : "redirected-leader";
     const receipt = makeReceipt(this.runtime(), {
       level: "strong",
@@ -294,7 +297,7 @@ export class ReadYourWritesManager {
       data,
       regionId: region,
       wasRedirected: receipt.redirected,
-      receipt: led ? { ...receipt, epoch, leader: region } : receipt,
+      receipt: led ? { ...receipt, epoch, leader: region, ...(quorum ? { quorum } : {}) } : receipt,
     };
   }
 

@@ -79,7 +79,8 @@ export interface Receipt {
   leader: string;
   /**
    * Of a write that asked for a quorum: whether as many regions as that needs were known to have it
-   * when this was made. `unconfirmed` is written all the same, and replicated like any other.
+   * when this was made. `unconfirmed` is written all the same, and replicated like any other. Of a strong read: whether
+   * that holds for what it shows; unconfirmed, that may yet be lost with its leader.
    */
   quorum?: "held" | "unconfirmed";
   /** Of such a write, or of a read of several regions: how many were needed, and which answered. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { lead } from "@/__tests__/support/lead";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
 import { awaitQuorum, type QuorumOptions } from "@/lib/db/failover/durability";
+import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 
@@ -111,5 +112,40 @@ describe("a quorum", () => {
     const started = performance.now();
     await runtime.clients.write(VIRGINIA, DUBLIN as RegionId).$queryRaw`SELECT 1`;
     expect(performance.now() - started).toBeLessThan(1_500);
+  });
+});
+
+describe("a strong read of what needs a quorum", () => {
+  const id = "shown";
+  const read = () =>
+    new ReadYourWritesManager(() => runtime).ensureConsistency(
+      "reader",
+      VIRGINIA,
+      (db) => db.user.findUnique({ where: { id } }),
+      { vantage: VIRGINIA, level: "strong", of: "User" },
+    );
+
+  it("says whether others have what it shows: with the leader it would be lost", async () => {
+    const { position } = await runtime.clients.write(VIRGINIA, VIRGINIA).user.create({
+      data: { id, email: `${id}@example.com`, name: "Shown", passwordHash: "x" },
+    });
+    const early = await read();
+    expect(early.data?.name).toBe("Shown");
+    expect(early.receipt).toMatchObject({ stale: false, quorum: "unconfirmed" });
+    const waiting = read();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await setCursor(SINGAPORE, position);
+    expect((await waiting).receipt).toMatchObject({ stale: false, quorum: "held" });
+  });
+
+  it("waits for nothing where its entity's writes do not", async () => {
+    const { data, receipt } = await new ReadYourWritesManager(() => runtime).ensureConsistency(
+      "reader",
+      VIRGINIA,
+      (db) => db.user.findUnique({ where: { id } }),
+      { vantage: VIRGINIA, level: "strong", of: "Document" },
+    );
+    expect(data?.id).toBe(id);
+    expect(receipt.quorum).toBeUndefined();
   });
 });

@@ -107,7 +107,10 @@ export async function rebuild(
     const { directUrl, peerPasswords } = planet.cluster().regions.find((each) => each.id === id)!;
     const peers = planet.cluster().regions.filter((each) => each.id !== id);
     const { appPassword } = new PlanetFiles(planet.dir, planet.dir).secrets();
-    await joinRegion({ id, directUrl, appPassword, peerPasswords, peers, mode: "rebuild" });
+    // Again where it was interrupted, as an operator does: peers that were cut off a moment ago may not answer at once.
+    const join = () =>
+      joinRegion({ id, directUrl, appPassword, peerPasswords, peers, mode: "rebuild" });
+    await until("the region to be made anew", () => join().then(() => true), STEP);
     await place.up({ worker: true });
     await until("the database to be healed", () => place.writesAsAnother(actor), STEP);
   } finally {

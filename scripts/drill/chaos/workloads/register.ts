@@ -52,6 +52,8 @@ async function read(
     );
     // A region that could not show that it leads says so, and then anybody's value may be newer.
     if (receipt.stale) return called.info(receipt.reason);
+    // Of what it shows a part may yet be lost with the leader.
+    if (receipt.quorum === "unconfirmed") return called.info(receipt.quorum);
     register.last = data?.value ?? "";
     called.ok({ value: register.last });
   } catch (error) {

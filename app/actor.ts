@@ -1,4 +1,4 @@
-import { requireUser } from "@/lib/auth/session";
+import { requireUser, type SessionUser } from "@/lib/auth/session";
 import { getRequestContext, keepToken } from "@/lib/request-context";
 import {
   refused,
@@ -16,11 +16,16 @@ export async function requireActor(returnTo: string): Promise<Actor> {
   return { userId: user.userId, vantage, token };
 }
 
+/** Who acts, and the session by which they do. */
+export interface SignedInActor extends Actor {
+  user: SessionUser;
+}
+
 /** For actions: who acts, as the session says. */
-export async function currentActor(): Promise<Actor | Refused> {
+export async function currentActor(): Promise<SignedInActor | Refused> {
   const { user, vantage, token } = await getRequestContext();
   if (!user) return refused("unauthenticated", "Your session has ended. Sign in again.");
-  return { userId: user.userId, vantage, token };
+  return { userId: user.userId, vantage, token, user };
 }
 
 /** For actions: makes a write as whoever is signed in, and keeps what the session must see from then on. */
@@ -34,6 +39,6 @@ export async function act<I, T>(
   const outcome = await operation(actor, input.value);
   if (!outcome.ok) return outcome;
   const { open, ...done } = outcome;
-  await keepToken(open);
+  await keepToken(open, actor.user);
   return done;
 }

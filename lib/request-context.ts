@@ -47,17 +47,16 @@ async function cookieOptions(maxAge: number) {
  * Puts what the session must see from now on into its cookie; only in actions and handlers. If it
  * does not fit, the cookie stays as it is and the mirror alone knows the rest.
  *
- * @param user who the token is for, where that is not the user of the request yet
+ * @param user whose session it is. Asked for again here, the session's cookie would be opened again: nothing remembers
+ *   it in actions and handlers
  */
-export async function keepToken(open: Positions, user?: SessionUser): Promise<void> {
-  const owner = user ?? (await getRequestContext()).user;
-  if (!owner) return;
+export async function keepToken(open: Positions, user: SessionUser): Promise<void> {
   const jar = await cookies();
   if (open.size === 0) {
     jar.delete(TOKEN_COOKIE);
     return;
   }
-  const text = readYourWrites.issueToken(owner, open);
+  const text = readYourWrites.issueToken(user, open);
   if (text) jar.set(TOKEN_COOKIE, text, await cookieOptions(TOKEN_LIFETIME_MS / 1000));
 }
 

@@ -27,7 +27,7 @@ export async function decideConflict(
   const reader = { userId: user.userId, admin: user.role === "admin", vantage, token };
   const outcome = await resolveConflict(reader, input.data);
   if (!outcome.ok) return outcome;
-  await keepToken(outcome.open);
+  await keepToken(outcome.open, user);
   return { ok: true, resolved: outcome.value, receipt: outcome.receipt };
 }
 

@@ -32,7 +32,7 @@ export async function orderReservation(
   const result = await placeOrder(actor, input.value);
   if (result.kind !== "placed") return result;
   const { open, ...placed } = result;
-  await keepToken(open);
+  await keepToken(open, actor.user);
   return placed;
 }
 

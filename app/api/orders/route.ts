@@ -37,7 +37,7 @@ export async function POST(request: Request): Promise<Response> {
   switch (result.kind) {
     case "placed": {
       const { order, receipt, repeated, open } = result;
-      await keepToken(open);
+      await keepToken(open, user);
       return answer({ ok: true, order, receipt }, repeated ? 200 : 201);
     }
     case "indeterminate": {

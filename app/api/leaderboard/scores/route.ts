@@ -27,6 +27,6 @@ export async function POST(request: Request): Promise<Response> {
     input.value,
   );
   if (!scored.ok) return refuse(scored);
-  await keepToken(scored.open);
+  await keepToken(scored.open, user);
   return answer(scored.value);
 }

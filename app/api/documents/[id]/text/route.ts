@@ -51,7 +51,7 @@ export async function POST(request: Request, { params }: Props): Promise<Respons
   if (!input.ok) return refuse(input.code, input.message);
   const outcome = await sendTextUpdate({ userId: user.userId, vantage, token }, input.value);
   if (!outcome.ok) return refuse(outcome.code, outcome.message);
-  await keepToken(outcome.open);
+  await keepToken(outcome.open, user);
   const { receipt, value } = outcome;
   return answer({ ok: true, clock: value.clock, receipt } satisfies TextSent);
 }

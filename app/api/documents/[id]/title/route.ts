@@ -27,7 +27,7 @@ export async function PATCH(request: Request, { params }: Props): Promise<Respon
   const change = { ...input.value, unversioned: true };
   const outcome = await updateDocument({ userId: user.userId, vantage, token }, change);
   if (!outcome.ok) return refuse(outcome.code, outcome.message);
-  await keepToken(outcome.open);
+  await keepToken(outcome.open, user);
   const { receipt, value } = outcome;
   return answer({ ok: true, clock: value.clock, title: value.title, receipt } satisfies TitleSaved);
 }

@@ -1,11 +1,17 @@
-import type pg from "pg";
 import { systemSleep } from "@/lib/clock";
 import { ChildPlanet } from "@/scripts/local/child-planet";
-import { demoSession, type DemoSession } from "@/scripts/drill/demo-session";
 import { openPlanet } from "@/scripts/drill/planet-runtime";
 import { buildBareApp, removeBareApp, startBareApp } from "./bare-app";
-import { PageAsker, TitleAsker, TypedTitleAsker, type Asker } from "./http-askers";
-import { CONNECTIONS, loadHttp, type HttpRound } from "./http-load";
+import { PageAsker, TitleAsker, type Asker } from "./http-askers";
+import {
+  connections,
+  documentOf,
+  fillDocuments,
+  SHOWN,
+  typing,
+  type Documents,
+} from "./http-documents";
+import { loadHttp, type HttpRound } from "./http-load";
 import { createTwin, TWIN_SCHEMA } from "./plain-twin";
 import { interleave, pairsOf } from "./interleave";
 import { HERE } from "./setup";
@@ -18,16 +24,6 @@ const SETTLE_MS = 300;
 const BARE_PAGE = "bare page of one Prisma query";
 const BARE_HANDLER = "bare handler of one Prisma update, without triggers";
 
-/** A document that nobody changes, and one for each connection of each round. */
-const SHOWN = "bench-0";
-const DOCUMENTS = 1 + CONNECTIONS * (ROUNDS + 1);
-
-interface Documents {
-  session: DemoSession;
-  /** Versions of all, by id. */
-  clocks: ReadonlyMap<string, Record<string, number>>;
-}
-
 type Load = (round: number) => Promise<HttpRound>;
 
 /** Pages and a handler of the production build in Virginia, beside those of an app of nothing but Next.js and Prisma. */
@@ -37,7 +33,10 @@ export async function benchHttp(): Promise<BenchResult> {
     await buildBareApp();
     await planet.start();
     const { regions, topology } = openPlanet(planet);
-    const documents = await fill(planet, regions[0]!.pool);
+    const { pool } = regions[0]!;
+    // One round more than are counted.
+    const documents = await fillDocuments(planet, pool, ROUNDS + 1);
+    await createTwin(pool);
     await Promise.all(regions.map(({ pool }) => pool.end()));
     const { write: url } = topology.endpoints(HERE, HERE);
     const bare = await startBareApp({ url, schema: TWIN_SCHEMA });
@@ -52,18 +51,6 @@ export async function benchHttp(): Promise<BenchResult> {
     await planet.stop();
     await removeBareApp();
   }
-}
-
-async function fill(planet: ChildPlanet, pool: pg.Pool): Promise<Documents> {
-  const session = await demoSession(planet, "http-bench");
-  const { rows } = await pool.query<{ id: string; clock: Record<string, number> }>(
-    `INSERT INTO "Document" (id, title, content, "ownerId")
-     SELECT 'bench-' || n, 'Document ' || n, repeat('A line of a text that is not long.' || E'\\n', 15), $2
-     FROM generate_series(0, $1::int - 1) n RETURNING id, clock`,
-    [DOCUMENTS, session.userId],
-  );
-  await createTwin(pool);
-  return { session, clocks: new Map(rows.map(({ id, clock }) => [id, clock])) };
 }
 
 async function measureAll(own: string, bare: string, documents: Documents): Promise<BenchRow[]> {
@@ -91,20 +78,6 @@ async function measureAll(own: string, bare: string, documents: Documents): Prom
     ...rowsOf("page of a document, signed in", BARE_PAGE, pairsOf(rounds, 2, 3)),
     ...rowsOf("a title saved by its handler", BARE_HANDLER, pairsOf(rounds, 4, 5)),
   ];
-}
-
-const connections = <T>(open: (index: number) => T): T[] =>
-  Array.from({ length: CONNECTIONS }, (_, index) => open(index));
-
-/** Each connection has a document of its own in each round: none starts from a version that it doesn't know. */
-const documentOf = (round: number, index: number) => `bench-${1 + round * CONNECTIONS + index}`;
-
-function typing(origin: string, { session, clocks }: Documents, round: number): Asker[] {
-  return connections((index) => {
-    const id = documentOf(round, index);
-    const path = `/api/documents/${id}/title`;
-    return new TypedTitleAsker(path, id, origin, session.cookie, clocks.get(id)!);
-  });
 }
 
 function changing(round: number): Asker[] {

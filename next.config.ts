@@ -4,20 +4,31 @@ import { DATA_POLICY } from "./lib/content-security-policy";
 
 const TWO_YEARS_SECONDS = 63_072_000;
 
+/** Of a build that is profiled: functions keep their names, and a map says of which file each is. */
+const READABLE = process.env.MERIDIAN_READABLE_BUILD === "1";
+
 const config: NextConfig = {
   // For an image; `next start` warns about it, and the platform does not need it.
   output: process.env.BUILD_STANDALONE === "1" ? "standalone" : undefined,
   // The local planet gives each development server a folder of its own, so that two of them, or one
   // and a build, do not write over each other.
   distDir: process.env.MERIDIAN_DIST_DIR ?? ".next",
-  typescript: { tsconfigPath: process.env.MERIDIAN_TSCONFIG ?? "tsconfig.json" },
+  typescript: {
+    tsconfigPath: process.env.MERIDIAN_TSCONFIG ?? "tsconfig.json",
+    // Types are checked by the build that is served.
+    ignoreBuildErrors: READABLE,
+  },
   outputFileTracingRoot: process.cwd(),
   poweredByHeader: false,
   // It covers what is at the foot of a narrow page.
   devIndicators: false,
   reactStrictMode: true,
   // forbidden() and unauthorized(): a page for administrators answers anybody else with 403 or 401.
-  experimental: { authInterrupts: true },
+  experimental: {
+    authInterrupts: true,
+    serverMinification: !READABLE,
+    serverSourceMaps: READABLE,
+  },
   // ws breaks when webpack bundles it ("mask is not a function"); pg and pino load files of theirs, and OpenTelemetry's
   // are loaded where traces are wanted.
   serverExternalPackages: [

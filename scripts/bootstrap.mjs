@@ -21,6 +21,7 @@ const COMMANDS = {
   region: { program: "scripts/region.ts" },
   bench: { program: "scripts/bench.ts" },
   plans: { program: "scripts/plans.ts" },
+  profile: { program: "scripts/profile.ts" },
   drill: { program: "scripts/drill.ts" },
   "ws-proxy": { program: "scripts/ws-proxy.ts" },
   build: { program: NEXT, args: ["build"], before: checkBundlesAtTheEnd },

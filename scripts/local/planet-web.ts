@@ -16,7 +16,7 @@ export class BuildError extends MeridianError {
 
 export type WebMode = "dev" | "production";
 
-const BUILD_ID = path.join(projectRoot, ".next/BUILD_ID");
+const BUILD_ID = path.join(projectRoot, process.env.MERIDIAN_DIST_DIR ?? ".next", "BUILD_ID");
 const SOURCES = ["app", "components", "lib", "public", "middleware.ts", "instrumentation.ts"];
 const CONFIGURATION = ["next.config.ts", "package-lock.json", "postcss.config.mjs"];
 
@@ -82,11 +82,11 @@ export async function freeWebPort(preferred: number, host: string): Promise<numb
 }
 
 /**
- * Next's own settings of a development server. Its folder is not the one that builds go to, so that
- * `npm run build` works beside it, and each ephemeral planet has another. Next adds that folder to
- * the tsconfig.json it is given: that is one of ours, not the project's.
+ * Next's own settings where its folder is not the one that builds go to, so that `npm run build` works beside it: of a
+ * development server, of which each ephemeral planet has another, and of a build that is profiled. Next adds that
+ * folder to the tsconfig.json it is given: that is one of ours, not the project's.
  */
-export function devServerSettings(distDir: string, tsconfig: string): Record<string, string> {
+export function ownFolderSettings(distDir: string, tsconfig: string): Record<string, string> {
   const folder = path.dirname(tsconfig);
   mkdirSync(folder, { recursive: true });
   const toProject = path.relative(folder, projectRoot);

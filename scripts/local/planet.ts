@@ -24,7 +24,7 @@ import { PlanetStores, postgresName, QUICK } from "@/scripts/local/planet-stores
 import {
   buildIsCurrent,
   buildWeb,
-  devServerSettings,
+  ownFolderSettings,
   firstPage,
   freeWebPort,
   webSpec,
@@ -293,7 +293,7 @@ export class Planet {
     };
     if (mode === "dev") {
       const tsconfig = path.join(this.files.dataDir, "tsconfig.next.json");
-      Object.assign(env, devServerSettings(this.distDir(), tsconfig));
+      Object.assign(env, ownFolderSettings(this.distDir(), tsconfig));
     }
     if (mode === "production" && !buildIsCurrent()) {
       await report.step("Production build", () => buildWeb(env, this.abort.signal));

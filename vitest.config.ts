@@ -15,7 +15,7 @@ const PG = "__tests__/**/*.pg.test.ts";
 const TIMED = [
   "__tests__/app/**/*.pg.test.ts",
   "__tests__/lib/db/failover/**/*.pg.test.ts",
-  "__tests__/lib/db/{failover-manager,replication-extremes}.pg.test.ts",
+  "__tests__/lib/db/{failover-manager,repair-join,replication-extremes,sessions}.pg.test.ts",
 ];
 const E2E = "__tests__/e2e/**/*.e2e.test.ts";
 

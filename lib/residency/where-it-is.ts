@@ -61,19 +61,14 @@ export function toRegions(
 
 /** What has been said of where something may be. */
 export function findPlacement(actor: Actor, subject: Subject) {
-  const id = placementId(subject);
   return withReadYourWrites(
     actor.userId,
     (db) =>
       db.placement.findUnique({
-        where: { id },
+        where: { id: placementId(subject) },
         select: { residency: true, regions: true, origin: true, position: true },
       }),
-    {
-      vantage: actor.vantage,
-      token: actor.token,
-      cache: { entity: "Placement", id, variant: "regions" },
-    },
+    { vantage: actor.vantage, token: actor.token },
   );
 }
 

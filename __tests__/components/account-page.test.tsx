@@ -1,5 +1,6 @@
 import { render, screen } from "@testing-library/react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { sessionUser } from "@/__tests__/support/session-user";
 import { requireActor } from "@/app/actor";
 import AccountPage from "@/app/account/page";
 import { RegionNamesProvider } from "@/components/multi-region/region-names";
@@ -50,16 +51,7 @@ async function show(account: AccountView, placements: PlacementView[]): Promise<
 
 beforeEach(() => {
   vi.mocked(requireActor).mockResolvedValue({ userId: "u-1", vantage: EU });
-  vi.mocked(requireUser).mockResolvedValue({
-    userId: "u-1",
-    email: "ada@example.com",
-    name: "Ada",
-    publicName: "Ada",
-    role: "user",
-    sessionId: "s",
-    revocationEpoch: 0,
-    accountEpoch: 0,
-  });
+  vi.mocked(requireUser).mockResolvedValue(sessionUser());
   vi.mocked(placesOfAccounts).mockReturnValue([{ name: "eu", regions: [EU] }]);
   vi.mocked(readPresence).mockResolvedValue([{ regionId: EU, held: { rows: 1, events: 0 } }]);
 });

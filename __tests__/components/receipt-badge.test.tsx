@@ -159,6 +159,17 @@ describe("receipt badge", () => {
     expect(lost).toMatchObject({ tone: "bad", short: "not confirmed elsewhere yet" });
   });
 
+  it("says when the leader alone has what a strong read shows", () => {
+    const { badge } = show({ level: "strong", quorum: "unconfirmed" });
+    expect(badge.getByText("not confirmed elsewhere yet")).toBeInTheDocument();
+    expect(screen.getByText(/may yet be lost with Singapore/)).toBeInTheDocument();
+  });
+
+  it("says when an answer is one that the region has kept", () => {
+    show({ fromCache: true });
+    expect(screen.getByText("Kept by").nextElementSibling).toHaveTextContent(/Redis/);
+  });
+
   it("calls a region that left the configuration by its id", () => {
     const { badge } = show({ regionId: "mars-1" });
     expect(badge.getByText("mars-1")).toBeInTheDocument();

@@ -23,6 +23,13 @@ export function describeReceipt(receipt: Receipt, city: City): ReceiptText {
   const region = city(receipt.regionId);
   const vantage = city(receipt.vantage);
   if (receipt.kind === "write") return describeWrite(receipt, region, vantage);
+  if (receipt.quorum === "unconfirmed" && receipt.reason !== "quorum") {
+    return {
+      short: "not confirmed elsewhere yet",
+      long: `${region} leads and answered. Too few other regions confirmed in time that they have all of it: what is newest may yet be lost with ${region}.`,
+      tone: "notable",
+    };
+  }
   switch (receipt.reason) {
     case "nearest":
       return {

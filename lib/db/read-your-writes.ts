@@ -1,8 +1,7 @@
 import type { PrismaClient } from "@/lib/generated/prisma/client";
 import { traced } from "@/lib/telemetry/traces";
 import { entityAccess, type EntityType } from "./conflicts/entities";
-import { confirmShown } from "./failover/confirm-shown";
-import { readFromLeader } from "./failover/leader-read";
+import { readStrongly } from "./failover/strong-read";
 import { quorumPositions } from "./leaderless/quorum-positions";
 import { readQuorum, versionsOf } from "./leaderless/quorum-read";
 import { readVersion, type RowVersion } from "./leaderless/read-version";
@@ -114,10 +113,17 @@ export class ReadYourWritesManager {
     const started = performance.now();
     const leaderless = options.of !== undefined && this.isLeaderless(options.of);
     const { residents } = options;
-    // The leader may be none of them.
-    if (level === "strong" && !leaderless && residents === undefined)
-      return this.readStrongly(userId, preferredRegion, read, { vantage, started, of: options.of });
     const preferred = parseRegionIdOf(regionIds(topology), preferredRegion);
+    // The leader may be none of the residents.
+    if (level === "strong" && !leaderless && residents === undefined)
+      return readStrongly(this.runtime(), read, {
+        userId,
+        vantage,
+        preferred,
+        started,
+        of: options.of,
+        timeoutMs: READ_TIMEOUT_MS,
+      });
     const readBy = (client: PrismaClient, region: RegionId) =>
       within(READ_TIMEOUT_MS, read(client, region));
     const mayServe = level === "session" && residents?.includes(preferred) !== false;
@@ -267,38 +273,6 @@ export class ReadYourWritesManager {
 
   private isLeaderless(entityType: EntityType): boolean {
     return this.runtime().policy(entityType).topology === "leaderless";
-  }
-
-  private async readStrongly<T>(
-    userId: string,
-    preferredRegion: string,
-    read: ReadOperation<T>,
-    { vantage, started, of }: { vantage: RegionId; started: number; of: EntityType | undefined },
-  ): Promise<ConsistentRead<T>> {
-    const preferred = parseRegionIdOf(regionIds(this.runtime().topology), preferredRegion);
-    const answer = await readFromLeader(this.runtime(), vantage, read, READ_TIMEOUT_MS);
-    const { data, region, client, epoch } = answer;
-    const shown = await shownBy(client, data);
-    await rememberSeen(this.runtime(), userId, vantage, shown, NOTHING);
-    const led = epoch !== null;
-    const quorum = led ? await confirmShown(this.runtime(), vantage, { of, region, shown }) : null;
-    const reason = region === preferred ? "nearest" : "redirected-leader";
-    const receipt = makeReceipt(this.runtime(), {
-      level: "strong",
-      route: { region, reason: led ? reason : "no-lease", stale: !led },
-      vantage,
-      started,
-      waitedMs: answer.waitedMs,
-      required: NOTHING,
-      preferred,
-      sessionComplete: true,
-    });
-    return {
-      data,
-      regionId: region,
-      wasRedirected: receipt.redirected,
-      receipt: led ? { ...receipt, epoch, leader: region, ...(quorum ? { quorum } : {}) } : receipt,
-    };
   }
 
   /**

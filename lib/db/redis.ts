@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis, ReplyError, type ChainableCommander, type RedisOptions } from "ioredis";
 import { getLogger } from "@/lib/log";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Topology } from "@/lib/db/regions/topology";
@@ -69,6 +69,22 @@ export class OptionalRedis {
       if (err instanceof Error && /timed out/i.test(err.message)) this.client?.disconnect(true);
       return undefined;
     }
+  }
+
+  /**
+   * Several commands in one trip. Each answer for itself: undefined where Redis refuses that command. A pipeline fails for no
+   * command of its own; here one that is not answered is a failure as in `attempt`, so that Redis is left alone for a while.
+   */
+  async attemptAll(
+    commands: (pipeline: ChainableCommander) => ChainableCommander,
+  ): Promise<unknown[] | undefined> {
+    return this.attempt(async (client) => {
+      const replies = (await commands(client.pipeline()).exec()) ?? [];
+      return replies.map(([error, reply]) => {
+        if (error && !(error instanceof ReplyError)) throw error;
+        return error ? undefined : reply;
+      });
+    });
   }
 
   /** For good: a late question would open a connection that nobody closes, and keep the process from ending. */

@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { sessionUser } from "@/__tests__/support/session-user";
 import { GET } from "@/app/api/documents/[id]/text/route";
 import { parseRegionId } from "@/lib/db/multi-region-config";
 import { readText } from "@/lib/documents/text/read-text";
@@ -11,16 +12,7 @@ vi.mock("@/lib/documents/text/presence", () => ({ defaultPresence: () => ({ meet
 
 it("tells the others in a document the name that may be told in every region", async () => {
   const vantage = parseRegionId("us-east-1");
-  const user = {
-    userId: "u-1",
-    email: "ada@example.com",
-    name: "Ada",
-    publicName: "Somebody 4f2a1c",
-    role: "user",
-    sessionId: "s",
-    revocationEpoch: 0,
-    accountEpoch: 0,
-  } as const;
+  const user = sessionUser({ publicName: "Somebody 4f2a1c" });
   const token = { kind: "none" } as const;
   vi.mocked(getRequestContext).mockResolvedValue({
     user,

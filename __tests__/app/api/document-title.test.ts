@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { sessionUser } from "@/__tests__/support/session-user";
 import { PATCH } from "@/app/api/documents/[id]/title/route";
 import { getSessionUser } from "@/lib/auth/session";
 import { parseRegionId } from "@/lib/db/multi-region-config";
@@ -16,16 +17,7 @@ vi.mock("@/lib/db/read-your-writes", () => ({
 vi.mock("@/lib/documents/write", () => ({ updateDocument: vi.fn() }));
 
 const vantage = parseRegionId("us-east-1");
-const user = {
-  userId: "u-1",
-  email: "ada@example.com",
-  name: "Ada",
-  publicName: "Ada",
-  role: "user",
-  sessionId: "s",
-  revocationEpoch: 0,
-  accountEpoch: 0,
-} as const;
+const user = sessionUser();
 
 it("opens the session once, and keeps what it must see", async () => {
   vi.mocked(getSessionUser).mockResolvedValue(user);

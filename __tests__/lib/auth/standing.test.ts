@@ -1,22 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
+import { sessionUser } from "@/__tests__/support/session-user";
 import type { RegionId } from "@/lib/db/multi-region-config";
-import type { SessionUser } from "@/lib/auth/session-options";
 import { Standings, underStanding, type Standing } from "@/lib/auth/standing";
 
 const [NEAR, FAR] = ["near", "far"] as RegionId[] as [RegionId, RegionId];
 const BOTH = [NEAR, FAR];
 const USER: Standing = { role: "user", accountEpoch: 0, deleted: false };
 const ADMIN: Standing = { ...USER, role: "admin" };
-const SESSION: SessionUser = {
-  userId: "u",
-  email: "ada@example.com",
-  name: "Ada",
-  publicName: "Ada",
-  role: "admin",
-  sessionId: "s",
-  revocationEpoch: 0,
-  accountEpoch: 1,
-};
+const SESSION = sessionUser({ role: "admin", accountEpoch: 1 });
 
 const silent = () => new Promise<never>(() => undefined);
 

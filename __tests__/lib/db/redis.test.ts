@@ -1,6 +1,6 @@
 import net from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { connectSubscriber, RedisCache } from "@/lib/db/redis";
+import { connectSubscriber, OptionalRedis, RedisCache } from "@/lib/db/redis";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Topology } from "@/lib/db/regions/topology";
 
@@ -113,6 +113,67 @@ describe("RedisCache", () => {
       expect(connected).not.toHaveBeenCalled();
     } finally {
       server.close();
+    }
+  });
+});
+
+describe("several commands in one trip", () => {
+  /** Answers what ioredis asks when it connects, and then what `answer` says: of each command in turn. */
+  async function serve(answer: (name: string) => string | null) {
+    const asked: string[] = [];
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("data", (bytes) => {
+        for (const command of bytes.toString().split(/(?=\*\d+\r\n\$)/)) {
+          const name = command.split("\r\n")[2] ?? "";
+          if (name === "info") socket.write("$21\r\nredis_version:7.4.0\r\n\r\n");
+          else if (name !== "get" && name !== "hget") socket.write("+OK\r\n");
+          else {
+            asked.push(name);
+            const reply = answer(name);
+            if (reply) socket.write(reply);
+          }
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const redis = new OptionalRedis(`redis://127.0.0.1:${port}`);
+    const close = () => {
+      redis.close();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    };
+    return { asked, redis, close };
+  }
+  const both = (redis: OptionalRedis) =>
+    redis.attemptAll((pipeline) => pipeline.get("one").hget("other", "field"));
+
+  it("have an answer each, also where one is refused", async () => {
+    const { redis, close } = await serve((name) =>
+      name === "get" ? "+value\r\n" : "-WRONGTYPE not a hash\r\n",
+    );
+    try {
+      expect(await both(redis)).toEqual(["value", undefined]);
+      expect(await both(redis)).toEqual(["value", undefined]);
+    } finally {
+      close();
+    }
+  });
+
+  it("leave Redis alone for a while once they are not answered, as one command does", async () => {
+    const { asked, redis, close } = await serve(() => null);
+    try {
+      expect(await both(redis)).toBeUndefined();
+      expect(asked).toEqual(["get", "hget"]);
+      const startedMs = performance.now();
+      for (let n = 0; n < 5; n++) expect(await both(redis)).toBeUndefined();
+      expect(performance.now() - startedMs).toBeLessThan(100);
+      expect(asked).toEqual(["get", "hget"]);
+    } finally {
+      close();
     }
   });
 });

@@ -9,8 +9,8 @@ const CONFIRM_MS = 2_000;
 
 /**
  * Waits until a quorum has what an answer of the leader may have shown: of a write that nobody else has yet, nobody was
- * told that it is written, and with the leader's loss it would be gone after it was seen. Null where nothing has to be
- * waited for: the entity's writes need no quorum, or every region has what was shown.
+ * told that it is written, and with the leader's loss it would be gone after it was seen. Asks nobody where
+ * every region is known to have it. Null for entities whose writes need no quorum.
  */
 export async function confirmShown(
   runtime: Runtime,

@@ -11,12 +11,12 @@ import { traceApart } from "@/lib/telemetry/traces";
 import {
   BATCH_EVENTS,
   countEvents,
-  joinBatches,
   sizeOf,
   type Batch,
   type BusMessage,
   type EntityRows,
 } from "./batch";
+import { PushedBatches } from "./pushed-batches";
 import { applyOrPark, isPoison } from "./dead-letters";
 import { identifySource, RestoredSourceError } from "./repair/source-identity";
 import {
@@ -42,13 +42,6 @@ export interface ApplierOptions {
   /** After the commit that applied these rows. Must not throw. */
   onApplied?: (rows: readonly EntityRows[]) => void;
 }
-
-/** Pushed batches kept while one is applied. What does not fit is pulled later. */
-const MAX_QUEUE_BYTES = 16 * 1024 * 1024;
-
-/** Events and bytes that one transaction applies at most, unless a single batch is larger. */
-const MAX_APPLY_EVENTS = 5_000;
-const MAX_APPLY_BYTES = 4 * 1024 * 1024;
 
 /**
  * Bytes that a pull aims at; its number of events per entity follows from their size. One is under way for a round trip, and
@@ -83,8 +76,7 @@ export class Applier implements Service {
   readonly name: string;
   private readonly stopping = new AbortController();
   private readonly wakeup = new Wakeup();
-  private queue: Batch[] = [];
-  private queuedBytes = 0;
+  private readonly pushed = new PushedBatches();
   private pullWanted = true;
   private heartbeat: { actor: Actor; upto: Position; sourceTime: string } | null = null;
   private types: ReadonlyMap<string, number> = new Map();
@@ -106,17 +98,9 @@ export class Applier implements Service {
   /** A message of the bus. Nothing in it is believed but its events, and these merge harmlessly. */
   receive(message: BusMessage): void {
     switch (message.kind) {
-      case "batch": {
-        const bytes = sizeOf(message.batch);
-        if (this.queuedBytes + bytes > MAX_QUEUE_BYTES) {
-          this.dropQueue();
-          this.pullWanted = true;
-        } else {
-          this.queue.push(message.batch);
-          this.queuedBytes += bytes;
-        }
+      case "batch":
+        if (!this.pushed.add(message.batch)) this.pullWanted = true;
         break;
-      }
       case "heartbeat":
         this.heartbeat = message;
         break;
@@ -146,7 +130,7 @@ export class Applier implements Service {
         const woken = await this.wakeup.wait(this.options.silencePollMs ?? 1_000, signal);
         if (!woken) this.pullWanted = true;
         if (this.stalled) {
-          this.dropQueue();
+          this.pushed.drop();
           this.pullWanted = true;
           await systemSleep(STALLED_PAUSE_MS, signal);
         }
@@ -180,8 +164,8 @@ export class Applier implements Service {
     while (!this.stopping.signal.aborted) {
       if (this.pullWanted || this.cursor === null) {
         await this.pull();
-      } else if (this.queue.length > 0) {
-        await this.applyQueued();
+      } else if (!this.pushed.isEmpty) {
+        await this.applyPushed();
       } else {
         break;
       }
@@ -216,21 +200,17 @@ export class Applier implements Service {
         return;
       }
       this.fitPull(sizeOf(batch), batch);
-      if (!batch.complete && !this.isPushedAfter(batch)) {
+      if (!batch.complete && !this.pushed.continues(batch)) {
         // The source reads the next batch while this one is applied.
         ahead = this.read(batch.upto);
         ahead.catch(() => undefined);
       }
       if (!(await this.apply(batch))) return;
       // What was pushed meanwhile need not be read once more.
-      if (batch.complete || this.isPushedAfter(batch)) return;
+      if (batch.complete || this.pushed.continues(batch)) return;
       // Another applier may have moved the cursor meanwhile: what was read ahead then has a gap.
       if (this.cursor.position !== batch.upto) ahead = undefined;
     }
-  }
-
-  private isPushedAfter({ actor, upto }: Batch): boolean {
-    return this.queue.some((next) => next.actor === actor && next.prev === upto);
   }
 
   private read(after: Position): Promise<Batch> {
@@ -249,37 +229,15 @@ export class Applier implements Service {
   }
 
   /** Applies what follows on the cursor, as many batches in one transaction as fit. */
-  private async applyQueued(): Promise<void> {
-    const cursor = this.cursor;
-    if (cursor === null) return;
-    const joined: Batch[] = [];
-    let upto = cursor.position;
-    let events = 0;
-    let bytes = 0;
-    let next: Batch | undefined;
-    while ((next = this.queue[0]) !== undefined) {
-      const isNew = next.actor === cursor.actor && next.upto > upto;
-      if (isNew) {
-        if (next.prev !== upto) break;
-        if (joined.length > 0 && next.schemaVersion !== joined[0]?.schemaVersion) break;
-        events += countEvents(next);
-        bytes += sizeOf(next);
-        if (joined.length > 0 && (events > MAX_APPLY_EVENTS || bytes > MAX_APPLY_BYTES)) break;
-        joined.push(next);
-        upto = next.upto;
-      } else if (next.actor !== cursor.actor) {
-        // A new incarnation, or an old message: the source says which actor is current.
-        this.cursor = null;
-      }
-      this.queue.shift();
-      this.queuedBytes -= sizeOf(next);
-    }
-    const [first, ...following] = joined;
-    if (first) {
-      await this.apply(joinBatches(first, ...following));
-    } else if (next) {
-      // Something between the cursor and the oldest batch was not pushed, or it was pulled meanwhile.
-      this.dropQueue();
+  private async applyPushed(): Promise<void> {
+    if (this.cursor === null) return;
+    const taken = this.pushed.take(this.cursor);
+    // The source says which actor is current.
+    if (taken.stranger) this.cursor = null;
+    if (taken.kind === "batch") {
+      await this.apply(taken.batch);
+    } else if (taken.kind === "gap") {
+      this.pushed.drop();
       this.pullWanted = true;
     }
   }
@@ -342,7 +300,7 @@ export class Applier implements Service {
   }
 
   private async onFailure(err: unknown): Promise<void> {
-    this.dropQueue();
+    this.pushed.drop();
     this.pullWanted = true;
     // It may have been too much for the link in the time that a read has.
     this.pullEvents = Math.max(PULL_EVENTS.min, Math.floor(this.pullEvents / 2));
@@ -379,11 +337,6 @@ export class Applier implements Service {
       getLogger("applier").error({ origin: this.options.origin, ...stall }, "stream stalled");
     }
     this.stalled = stall !== null;
-  }
-
-  private dropQueue(): void {
-    this.queue = [];
-    this.queuedBytes = 0;
   }
 }
 

@@ -80,10 +80,9 @@ export class BusPublisher {
     if (parts.length === 0) return;
     const names = [...new Set(parts.map(({ entity }) => entity))].join(",");
     const kept = changedRows(parts).map(({ entity, id }) => keptKey(this.region, entity, id));
-    void this.redis.attempt((client) => {
-      const both = client.pipeline().publish(changedChannel(this.region), names);
-      if (kept.length > 0) both.unlink(...kept);
-      return both.exec();
+    void this.redis.attemptAll((pipeline) => {
+      pipeline.publish(changedChannel(this.region), names);
+      return kept.length > 0 ? pipeline.unlink(...kept) : pipeline;
     });
   }
 

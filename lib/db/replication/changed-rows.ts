@@ -17,10 +17,12 @@ export function changedRows(parts: readonly EntityRows[]): ChangedRow[] {
   if (parts.reduce((sum, { count }) => sum + count, 0) > MAX_ROWS) return [];
   const changed: ChangedRow[] = [];
   for (const { entity, elements } of parts) {
-    for (let at = 0; at + 16 <= elements.length; at += 4 + elements.readInt32BE(at)) {
+    for (let at = 0; at + 16 <= elements.length;) {
       const length = elements.readInt32BE(at + 12);
       if (length < 0 || at + 16 + length > elements.length) break;
       changed.push({ entity, id: elements.toString("utf8", at + 16, at + 16 + length) });
+      // At least what has just been read, whatever the element says of itself.
+      at += Math.max(16 + length, 4 + elements.readInt32BE(at));
     }
   }
   return changed;

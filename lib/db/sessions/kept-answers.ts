@@ -129,9 +129,15 @@ export function decodeKept<T>(
   const signature = Buffer.from(given);
   if (signature.length !== wanted.length || !timingSafeEqual(signature, wanted)) return null;
   const had = fromLine(line);
-  const { shown: json, data } = parse(body) as { shown: PositionsJson; data: T };
-  const shown = positionsFromJson(json);
-  return had === null || shown === null ? null : { data, had, shown };
+  try {
+    const { shown: json, data } = parse(body) as { shown: PositionsJson; data: T };
+    const shown = positionsFromJson(json);
+    return had === null || shown === null ? null : { data, had, shown };
+  } catch (err) {
+    // Ours, and of another version: what the library writes need not be what a later one reads.
+    getLogger("sessions").debug({ err, key }, "kept answer not read");
+    return null;
+  }
 }
 
 function split(text: string): [string?, string?, string?] {

@@ -70,10 +70,10 @@ export class SessionMirror {
     userId: string,
     hash: { key: string; field: string },
   ): Promise<MirrorAnswer & { beside: string | null }> {
-    const replies = await redis.attempt((client) =>
-      client.pipeline().hgetall(key(userId)).hget(hash.key, hash.field).exec(),
-    );
-    const [shared, beside] = (replies ?? []).map(([error, reply]) => (error ? undefined : reply));
+    const [shared, beside] =
+      (await redis.attemptAll((pipeline) =>
+        pipeline.hgetall(key(userId)).hget(hash.key, hash.field),
+      )) ?? [];
     return {
       ...this.toAnswer(userId, shared as Record<string, string> | undefined),
       beside: typeof beside === "string" ? beside : null,

@@ -74,13 +74,14 @@ export async function answerKept<T>(
   return { session, answer };
 }
 
-/** Not waited for: an answer is as good without it. */
+/** Not waited for: an answer is as good without it. Nothing where the region has not said yet what it has. */
 export function keepLater<T>(
   { redis, topology }: Runtime,
   region: RegionId,
   key: CacheKey,
   answer: KeptAnswer<T>,
 ): void {
+  if (answer.had.size === 0) return;
   const text = encodeKept(topology.replicationSecret, region, key, answer);
   if (text === null) return;
   void keepAnswer(redis.of(region, region), { region, key, had: answer.had, text });

@@ -44,4 +44,12 @@ describe("the rows that a batch has changed", () => {
     expect(changedRows([{ entity: "Document", count: 1, elements: cut }])).toEqual([]);
     expect(changedRows([rows("Document", element(null, "x"))])).toEqual([]);
   });
+
+  it("do not go in circles, whatever the bytes say", () => {
+    const bytes = element("d-1");
+    bytes.writeInt32BE(-4, 0);
+    expect(changedRows([{ entity: "Document", count: 1, elements: bytes }])).toEqual([
+      { entity: "Document", id: "d-1" },
+    ]);
+  });
 });

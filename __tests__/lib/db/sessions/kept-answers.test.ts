@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SETTLED_AFTER_MS } from "@/lib/db/regions/floors";
@@ -61,6 +62,18 @@ describe("an answer as text", () => {
   it("is null for garbage, whatever it is", () => {
     fc.assert(fc.property(fc.string(), (text) => decodeKept("secret", EU, KEY, text) === null));
     expect(decodeKept("secret", EU, KEY, "\n\n")).toBeNull();
+  });
+
+  it("is not taken from another version of the application, whose signature is right", () => {
+    const line = encode()!.split("\n")[0]!;
+    for (const body of ["[1,", "{}", '[{"data":1},2]', "[7]"]) {
+      const place = [EU, KEY.entity, KEY.id, KEY.variant];
+      const signature = createHmac("sha256", "secret")
+        .update(JSON.stringify(["meridian-kept-v1", ...place, line]))
+        .update(body)
+        .digest("base64url");
+      expect(decodeKept("secret", EU, KEY, `${line}\n${signature}\n${body}`)).toBeNull();
+    }
   });
 
   it("is not made of what is too long or more than data", () => {

@@ -33,3 +33,11 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
 }
+
+/** Until a count has stood still for a while: what was begun and is not waited for has ended by then. */
+export async function untilSteady(count: () => number): Promise<void> {
+  for (let last = Number.NaN; last !== count();) {
+    last = count();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import pg from "pg";
 import { waitForConvergence } from "@/__tests__/support/convergence";
 import { startTestPlanet, type TestPlanet } from "@/__tests__/support/planet";
-import { waitFor } from "@/__tests__/support/wait-for";
-import { systemSleep } from "@/lib/clock";
+import { untilSteady, waitFor } from "@/__tests__/support/wait-for";
 import { ReadYourWritesManager } from "@/lib/db/read-your-writes";
 import type { RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
@@ -153,13 +152,6 @@ describe("without replication", () => {
     expect(await wishes(EU)).toEqual([]);
     expect((await read(EU, "behind")).receipt).toMatchObject({ regionId: EU, repaired: [] });
   });
-
-  const untilSteady = async (count: () => number) => {
-    for (let last = -1; last !== count();) {
-      last = count();
-      await systemSleep(300);
-    }
-  };
 
   it("costs one trip to each other region that is asked", async () => {
     const { state } = runtime(US);

@@ -24,11 +24,16 @@ export interface BenchPlanet {
 }
 
 /**
- * Three databases, Redis and workers without link delays, and beside the replicated table "Document"
- * its twin `native_document`, which PostgreSQL's own logical replication carries to both targets, over the same links.
+ * Three databases, Redis and workers, and beside the replicated table "Document" its twin `native_document`, which
+ * PostgreSQL's own logical replication carries to both targets, over the same links.
+ *
+ * @param options.latency whether links have the delays of the real distances
  */
-export async function withBenchPlanet<T>(run: (bench: BenchPlanet) => Promise<T>): Promise<T> {
-  const planet = new ChildPlanet(["--headless", "--no-latency"]);
+export async function withBenchPlanet<T>(
+  run: (bench: BenchPlanet) => Promise<T>,
+  { latency = false }: { latency?: boolean } = {},
+): Promise<T> {
+  const planet = new ChildPlanet(["--headless", ...(latency ? [] : ["--no-latency"])]);
   const stores: BenchStore[] = [];
   try {
     await planet.start();

@@ -90,15 +90,19 @@ async function insertMissingAccounts(
 ): Promise<void> {
   const missing = DEMO_ACCOUNTS.filter(({ email }) => !existing.has(email));
   if (missing.length === 0) return;
-  // Hashed before: the lease is short.
+  // Hashed before, and all at once: the lease is short, and until a worker runs nobody grants another.
   const hashes = await Promise.all(missing.map(() => hashPassword(password)));
   await ensureLease(client, regions);
-  for (const [index, { email, name, role }] of missing.entries()) {
-    await client.query(
-      `INSERT INTO "User" (email, name, role, "passwordHash") VALUES ($1, $2, $3, $4)`,
-      [email, name, role, hashes[index]],
-    );
-  }
+  await client.query(
+    `INSERT INTO "User" (email, name, role, "passwordHash")
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+    [
+      missing.map(({ email }) => email),
+      missing.map(({ name }) => name),
+      missing.map(({ role }) => role),
+      hashes,
+    ],
+  );
 }
 
 /** Returns whether it was inserted; a document that a visitor deleted stays deleted. */

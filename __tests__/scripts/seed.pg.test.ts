@@ -57,6 +57,27 @@ test("creates accounts and shared documents, and a second run creates nothing", 
   expect(shares.rowCount).toBe(DEMO_DOCUMENTS.flatMap((document) => document.sharedWith).length);
 });
 
+test("makes all accounts under the one lease that is granted before a worker runs", async () => {
+  const slow = await createRegions({ realLeases: true });
+  try {
+    const [leader] = slow.regions;
+    // Of half a second: with a statement for each account it would end before the last.
+    await leader!.pool.query(`
+      CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$;
+      CREATE TRIGGER slowly AFTER INSERT ON "User" FOR EACH STATEMENT EXECUTE FUNCTION slowly()`);
+    const report = await seedDemo({
+      leaderDirectUrl: leader!.directUrl,
+      regions: slow.regions,
+      environment: {},
+    });
+    expect(report.accounts.filter(({ created }) => created)).toHaveLength(DEMO_ACCOUNTS.length);
+    expect(report.documentsCreated).toBe(DEMO_DOCUMENTS.length);
+  } finally {
+    await slow.drop();
+  }
+});
+
 test("is refused by a region that does not lead", async () => {
   await expect(
     seedDemo({ leaderDirectUrl: cluster.regions[1]!.directUrl, environment: {} }),

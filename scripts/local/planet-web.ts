@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { MeridianError } from "@/lib/errors";
@@ -16,7 +16,10 @@ export class BuildError extends MeridianError {
 
 export type WebMode = "dev" | "production";
 
-const BUILD_ID = path.join(projectRoot, process.env.MERIDIAN_DIST_DIR ?? ".next", "BUILD_ID");
+const BUILD = path.join(projectRoot, process.env.MERIDIAN_DIST_DIR ?? ".next");
+const BUILD_ID = path.join(BUILD, "BUILD_ID");
+/** Next.js clears the folder first, names the build before its pages are made, and writes this one in the end. */
+const MADE_LAST = path.join(BUILD, "export-marker.json");
 const SOURCES = ["app", "components", "lib", "public", "middleware.ts", "instrumentation.ts"];
 const CONFIGURATION = ["next.config.ts", "package-lock.json", "postcss.config.mjs"];
 
@@ -29,10 +32,10 @@ function newestChange(file: string): number {
   return Math.max(stat.mtimeMs, ...inside);
 }
 
-/** A build that is older than what it was made of would serve yesterday's app. */
+/** A build that is older than what it was made of would serve yesterday's app, and one that was interrupted none. */
 export function buildIsCurrent(): boolean {
   const built = statSync(BUILD_ID, { throwIfNoEntry: false });
-  if (!built) return false;
+  if (!built || !existsSync(MADE_LAST)) return false;
   const files = [...SOURCES, ...CONFIGURATION].map((name) => path.join(projectRoot, name));
   return files.every((file) => newestChange(file) < built.mtimeMs);
 }

@@ -179,7 +179,7 @@ export class ReadYourWritesManager {
           const shown = await shownBy(client, data);
           await rememberSeen(this.runtime(), userId, vantage, shown, session.entries);
           if (cache && route.region === vantage && endpoint === "read")
-            keepLater(this.runtime(), vantage, cache, { data, had, shown });
+            keepLater(this.runtime(), vantage, cache, { data, had, shown, started });
         }
         // The regions before this one did not answer, whatever their order said.
         const fallback =

@@ -7,7 +7,7 @@ import { ReadYourWritesManager, type CacheKey, type SessionToken } from "@/lib/d
 import type { Actor, RegionId } from "@/lib/db/regions/region-id";
 import type { Runtime } from "@/lib/db/regions/runtime";
 import { keepAnswer, keptKey, KEPT_WITHIN_MS } from "@/lib/db/sessions/kept-answers";
-import { NOTHING, toPosition } from "@/lib/db/sessions/positions";
+import { missingPositions, NOTHING, toPosition } from "@/lib/db/sessions/positions";
 
 const US = "us-east-1" as RegionId;
 const EU = "eu-west-1" as RegionId;
@@ -154,6 +154,36 @@ describe("the read cache of a region", () => {
     // What was put back was served for a while, or this would say nothing.
     expect(late).toBeGreaterThan(0);
     expect(late).toBeLessThan(KEPT_WITHIN_MS + 1_000);
+  });
+
+  it("does not have what a transaction writes that is still open when it is read", async () => {
+    const row = await create(EU);
+    const client = await planet.region(EU).pool.connect();
+    try {
+      await client.query("BEGIN");
+      const changed = await client.query<{ origin: Actor; position: string }>(
+        `UPDATE "Document" SET title = 'second' WHERE id = $1 RETURNING origin, position`,
+        [row.id],
+      );
+      const { origin, position } = changed.rows[0]!;
+      const positions = new Map([[origin, toPosition(position)]]);
+      // Until the region has said that it has the transaction's position: what is kept from then on is read after that.
+      await waitFor(
+        async () => missingPositions(positions, await runtime.applied.refresh(EU, EU)).size === 0,
+        { what: "the position to be there" },
+      );
+      await redis.del(keptKey(EU, "Document", row.id));
+      await untilKept(row.id, "first");
+      const before = (await keptText(row.id))!;
+      await client.query("COMMIT");
+      for (let n = 0; n < 5; n++) {
+        await putBack(row.id, before);
+        const shown = await read(row.id, { user: "writer", token: { kind: "valid", positions } });
+        expect(shown.title).toBe("second");
+      }
+    } finally {
+      client.release();
+    }
   });
 
   it("does not take an older answer in place of a newer one", async () => {

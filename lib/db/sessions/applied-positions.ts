@@ -30,9 +30,31 @@ export function queryApplied(db: PrismaClient): Promise<Positions> {
   return query(db.$queryRaw`SELECT actor, position::text AS position FROM mr.applied()`);
 }
 
+/**
+ * `applied` as `queryApplied`: whoever was told of a write finds it there. `visible` is what every read from now on shows:
+ * of the endpoint's own transactions not those past one that is still open, of which nobody has been told yet.
+ */
+async function queryBoth(db: PrismaClient): Promise<{ applied: Positions; visible: Positions }> {
+  const rows = await db.$queryRaw<{ actor: Actor; position: string; visible: string }[]>`
+    SELECT actor, position::text AS position,
+      (CASE WHEN actor = mr.local_actor() THEN least(position, mr.horizon() - 1)
+        ELSE position END)::text AS visible
+    FROM mr.applied()`;
+  const pick = (what: "position" | "visible") =>
+    new Map(rows.map((row) => [row.actor, toPosition(row[what])]));
+  return { applied: pick("position"), visible: pick("visible") };
+}
+
 /** What a reader of the endpoint may just have seen; at most `queryApplied`. */
 export function queryShown(db: PrismaClient): Promise<Positions> {
   return query(db.$queryRaw`SELECT actor, position::text AS position FROM mr.shown()`);
+}
+
+interface Observed {
+  positions: Positions;
+  askedAtMs: number;
+  /** The same by the wall clock: the other one stands still while the machine sleeps. */
+  askedAtWallMs: number;
 }
 
 /**
@@ -42,8 +64,8 @@ export function queryShown(db: PrismaClient): Promise<Positions> {
 export class AppliedPositions {
   private readonly known = new Map<RegionId, Positions>();
   private readonly refreshing = new Map<string, Promise<Positions>>();
-  /** Of each region, oldest first, with when it was asked. */
-  private readonly observed = new Map<RegionId, { positions: Positions; askedAtMs: number }[]>();
+  /** Of each region, oldest first, what is visible there, with when it was asked. */
+  private readonly observed = new Map<RegionId, Observed[]>();
   private readonly askedAtMs = new Map<RegionId, number>();
   /** Links over which an answer has come. */
   private readonly connected = new Set<string>();
@@ -54,6 +76,7 @@ export class AppliedPositions {
     private readonly roundTripMs: (vantage: RegionId, region: RegionId) => number = () => 0,
     private readonly sleep: Sleep = systemSleep,
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly wallMs: () => number = Date.now,
   ) {}
 
   cached(region: RegionId): Positions {
@@ -72,13 +95,13 @@ export class AppliedPositions {
       const openingMs = this.connected.has(key)
         ? 0
         : OPENING_TRIPS * this.roundTripMs(vantage, region);
-      const askedAtMs = this.nowMs();
+      const [askedAtMs, askedAtWallMs] = [this.nowMs(), this.wallMs()];
       this.askedAtMs.set(region, askedAtMs);
-      running = within(ANSWER_MS + openingMs, queryApplied(this.clients.read(vantage, region)))
-        .then((positions) => {
+      running = within(ANSWER_MS + openingMs, queryBoth(this.clients.read(vantage, region)))
+        .then(({ applied, visible }) => {
           this.connected.add(key);
-          this.note(region, positions, askedAtMs);
-          return this.learn(region, positions);
+          this.note(region, { positions: visible, askedAtMs, askedAtWallMs });
+          return this.learn(region, applied);
         })
         .finally(() => this.refreshing.delete(key));
       this.refreshing.set(key, running);
@@ -94,31 +117,36 @@ export class AppliedPositions {
   }
 
   /**
-   * What the region answered last: unlike what is cached, not more than it has should it have gone back to an older copy.
+   * What a read of the region shows at least, as it answered last: unlike what is cached, not more than it has should it
+   * have gone back to an older copy.
    */
   answered(region: RegionId): Positions {
     return this.observed.get(region)?.at(-1)?.positions ?? NOTHING;
   }
 
   /**
-   * What the region answered to the oldest question that was asked at most `withinMs` ago: it has had at least that ever
+   * The same, as it answered the oldest question that was asked at most `withinMs` ago: it has shown at least that ever
    * since. Null where it has answered none.
    */
   hadWithin(region: RegionId, withinMs: number): Positions | null {
-    const sinceMs = this.nowMs() - withinMs;
+    const [sinceMs, sinceWallMs] = [this.nowMs() - withinMs, this.wallMs() - withinMs];
     return (
-      this.observed.get(region)?.find(({ askedAtMs }) => askedAtMs >= sinceMs)?.positions ?? null
+      this.observed
+        .get(region)
+        ?.find(
+          ({ askedAtMs, askedAtWallMs }) => askedAtMs >= sinceMs && askedAtWallMs >= sinceWallMs,
+        )?.positions ?? null
     );
   }
 
-  private note(region: RegionId, positions: Positions, askedAtMs: number): void {
+  private note(region: RegionId, answer: Observed): void {
     const observed = this.observed.get(region) ?? [];
     const last = observed.at(-1);
-    if (last && last.askedAtMs > askedAtMs) return;
+    if (last && last.askedAtMs > answer.askedAtMs) return;
     // The newest takes the place of one that came a moment after another.
     const before = observed.at(-2);
     if (last && before && last.askedAtMs - before.askedAtMs < OBSERVE_EVERY_MS) observed.pop();
-    observed.push({ positions, askedAtMs });
+    observed.push(answer);
     if (observed.length > MAX_OBSERVED) observed.shift();
     this.observed.set(region, observed);
   }

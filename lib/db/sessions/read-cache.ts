@@ -74,14 +74,19 @@ export async function answerKept<T>(
   return { session, answer };
 }
 
-/** Not waited for: an answer is as good without it. Nothing where the region has not said yet what it has. */
+/**
+ * Not waited for: an answer is as good without it. Nothing where the region has not said yet what it has, and nothing that
+ * was asked for so long ago that nobody would take it: the row may have to be elsewhere by now.
+ *
+ * @param started of performance.now(), before it was read
+ */
 export function keepLater<T>(
   { redis, topology }: Runtime,
   region: RegionId,
   key: CacheKey,
-  answer: KeptAnswer<T>,
+  { started, ...answer }: KeptAnswer<T> & { started: number },
 ): void {
-  if (answer.had.size === 0) return;
+  if (answer.had.size === 0 || performance.now() - started > KEPT_WITHIN_MS) return;
   const text = encodeKept(topology.replicationSecret, region, key, answer);
   if (text === null) return;
   void keepAnswer(redis.of(region, region), { region, key, had: answer.had, text });

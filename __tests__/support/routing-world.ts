@@ -63,7 +63,10 @@ export class RoutingWorld {
         await this.answer(region);
         if (primary && this.primaryFault) throw this.primaryFault;
         const rows = Object.entries((primary ? this.primaries : this.applied)[region] ?? {});
-        return rows.map(([actor, position]) => ({ actor, position: position.toString() }));
+        return rows.map(([actor, position]) => {
+          const text = position.toString();
+          return { actor, position: text, visible: text };
+        });
       },
     };
     this.clients.set(name, client);
@@ -96,6 +99,7 @@ export class RoutingWorld {
       !this.unhealthy.has(region) && !this.markedDown.includes(region),
     markDown: (_vantage: RegionId, region: RegionId) => this.markedDown.push(region),
     roundTripMs: (_vantage: RegionId, region: RegionId) => RTT[region] ?? 0,
+    regionIds: () => IDS,
     findRegionId: (name: string) => IDS.find((id) => id === name),
     around: () =>
       this.heads &&

@@ -5,7 +5,13 @@ import { isUnreachable, within } from "./faults";
 import { Floors } from "./floors";
 import { readKnownLeader, readOverview, type KnownLeader, type Overview } from "./overview";
 import type { RegionId } from "./region-id";
-import { expectedRoundTripMs, findRegion, regionsByDistance, type Topology } from "./topology";
+import {
+  expectedRoundTripMs,
+  findRegion,
+  regionIds,
+  regionsByDistance,
+  type Topology,
+} from "./topology";
 
 /** How long a region may take to tell its state. Without it a dead link holds askers for 10 s. */
 const ANSWER_MS = 3_000;
@@ -178,6 +184,10 @@ export class RegionState {
     const initial =
       regions.find((region) => region.isPrimary) ?? findRegion(this.topology(), vantage);
     return { region: initial.id, epoch: 0 };
+  }
+
+  regionIds(): readonly RegionId[] {
+    return regionIds(this.topology());
   }
 
   /** The configured region of this name, if there is one. */

@@ -58,8 +58,8 @@ interface Observed {
 }
 
 /**
- * What each region has applied, as far as this process knows. Positions only grow, so what was once
- * true stays true and a cached answer never makes a stale read.
+ * What each region has applied, as far as this process knows. Positions only grow, so what was once true stays true and a
+ * cached answer makes no stale read, until a region goes back to an older copy: then until it has been asked again.
  */
 export class AppliedPositions {
   private readonly known = new Map<RegionId, Positions>();
@@ -67,6 +67,7 @@ export class AppliedPositions {
   /** Of each region, oldest first, what is visible there, with when it was asked. */
   private readonly observed = new Map<RegionId, Observed[]>();
   private readonly askedAtMs = new Map<RegionId, number>();
+  private readonly answeredAtMs = new Map<RegionId, number>();
   /** Links over which an answer has come. */
   private readonly connected = new Set<string>();
 
@@ -101,7 +102,7 @@ export class AppliedPositions {
         .then(({ applied, visible }) => {
           this.connected.add(key);
           this.note(region, { positions: visible, askedAtMs, askedAtWallMs });
-          return this.learn(region, applied);
+          return this.learn(region, applied, askedAtMs);
         })
         .finally(() => this.refreshing.delete(key));
       this.refreshing.set(key, running);
@@ -165,10 +166,17 @@ export class AppliedPositions {
     return this.clients.read(vantage, region) !== this.clients.write(vantage, region);
   }
 
-  private learn(region: RegionId, positions: Positions): Positions {
-    const merged = mergePositions(this.cached(region), positions);
-    this.known.set(region, merged);
-    return merged;
+  /**
+   * One that was asked after another had answered counts alone: a region that has gone back to an older copy has no more
+   * than it says.
+   */
+  private learn(region: RegionId, positions: Positions, askedAtMs: number): Positions {
+    const answeredAtMs = this.answeredAtMs.get(region) ?? -Infinity;
+    const known =
+      askedAtMs > answeredAtMs ? positions : mergePositions(this.cached(region), positions);
+    this.answeredAtMs.set(region, this.nowMs());
+    this.known.set(region, known);
+    return known;
   }
 
   /** Whether the region came to cover `required` within the time, asking it again and again. */

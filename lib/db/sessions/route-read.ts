@@ -1,6 +1,11 @@
 import { isUnreachable } from "@/lib/db/regions/faults";
 import { stalenessBoundMs } from "@/lib/db/regions/overview";
-import { regionOfActor, type RegionId } from "@/lib/db/regions/region-id";
+import {
+  incarnationOf,
+  regionOfActor,
+  type Actor,
+  type RegionId,
+} from "@/lib/db/regions/region-id";
 import type { RegionState } from "@/lib/db/regions/region-state";
 import type { AppliedPositions } from "./applied-positions";
 import { missingPositions, NOTHING, type Positions } from "./positions";
@@ -197,17 +202,24 @@ function isPastKnownHead(state: RegionState, vantage: RegionId, missing: Positio
   });
 }
 
-/** Positions that their origin itself, asked now, does not have. Not those whose origin does not answer. */
+/**
+ * Positions that their origin itself, asked now, does not have, and nobody else is known to have. Not those whose origin
+ * does not answer. What a former incarnation wrote others may have, and the one after it not: then all have to answer.
+ */
 async function findBeyondOrigin(
   { state, applied }: Parts,
   vantage: RegionId,
   missing: Positions,
 ): Promise<Positions> {
+  const regions = state.regionIds();
   const checks = [...missing].map(async ([actor, position]) => {
     const origin = state.findRegionId(regionOfActor(actor));
     if (origin === undefined) return true;
-    const own = (await applied.askPrimary(vantage, origin)).get(actor);
-    return own === undefined || position > own;
+    const own = await applied.askPrimary(vantage, origin);
+    const claimed = new Map([[actor, position]]);
+    if (missingPositions(claimed, own).size === 0) return false;
+    if (isFormer(actor, own)) await Promise.all(regions.map((id) => applied.refresh(vantage, id)));
+    return !regions.some((id) => applied.covers(id, claimed));
   });
   const results = await Promise.allSettled(checks);
   return new Map(
@@ -216,6 +228,13 @@ async function findBeyondOrigin(
       return result?.status === "fulfilled" && result.value;
     }),
   );
+}
+
+/** Whether its region has said that it has been another actor since. */
+function isFormer(actor: Actor, own: Positions): boolean {
+  const later = (other: Actor) =>
+    regionOfActor(other) === regionOfActor(actor) && incarnationOf(other) > incarnationOf(actor);
+  return [...own.keys()].some(later);
 }
 
 async function routeBounded(

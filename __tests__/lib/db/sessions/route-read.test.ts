@@ -240,6 +240,37 @@ describe("a token that claims what nobody wrote", () => {
     ).toMatchObject({ stale: true });
   });
 
+  test("is not concluded from what has taken the place of its origin, while another region may have it", async () => {
+    const rebuilt = { [US]: 400n, [`${US}#1`]: 5n };
+    for (const id of IDS) world.applied[id] = rebuilt;
+    const required = positions({ [US]: 450n });
+    world.applied[AP] = { ...rebuilt, [US]: 450n };
+    expect(await world.route({ required })).toMatchObject({
+      region: AP,
+      reason: "redirected-behind",
+    });
+    world.applied[AP] = rebuilt;
+    expect(await world.route({ required })).toMatchObject({
+      region: US,
+      reason: "invalid-token",
+      stale: false,
+    });
+    world.unreachable.add(AP);
+    world.unhealthy.add(AP);
+    expect(await world.route({ required })).toMatchObject({ stale: true });
+  });
+
+  test("is noticed of a region that went back to an older copy after it was asked", async () => {
+    for (const id of IDS) world.applied[id] = { [US]: 450n };
+    await world.route({ required: positions({ [US]: 450n }) });
+    world.applied[EU] = { [US]: 400n };
+    // Until it is asked again what it once had is believed.
+    await world.route({ required: positions({ [US]: 451n }) });
+    expect(await world.route({ required: positions({ [US]: 450n }) })).toMatchObject({
+      region: US,
+    });
+  });
+
   test("is not concluded from an origin that does not answer", async () => {
     world.unreachable.add(US);
     world.unhealthy.add(US);

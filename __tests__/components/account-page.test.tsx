@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { sessionUser } from "@/__tests__/support/session-user";
 import { requireActor } from "@/app/actor";
@@ -42,8 +42,12 @@ const PLACEMENT: PlacementView = {
   updatedAt: "2026-11-26T12:00:00.000Z",
 };
 
-async function show(account: AccountView, placements: PlacementView[]): Promise<void> {
-  vi.mocked(readAccount).mockResolvedValue({ value: account, receipt: RECEIPT });
+async function show(
+  account: AccountView | null,
+  placements: PlacementView[],
+  pending = false,
+): Promise<void> {
+  vi.mocked(readAccount).mockResolvedValue({ value: account, receipt: RECEIPT, pending });
   vi.mocked(readPlacements).mockResolvedValue({ value: placements, receipt: RECEIPT });
   const page = await AccountPage();
   render(<RegionNamesProvider regions={DEFAULT_REGIONS}>{page}</RegionNamesProvider>);
@@ -78,6 +82,14 @@ describe("the page of an account", () => {
   it("says that the leader has not taken the name away", async () => {
     await show({ publicName: "Ada", kept: false, person: ADA }, [PLACEMENT]);
     expect(screen.getByText(/Choose the place once more/)).toBeTruthy();
+  });
+
+  it("says that a version of it could not be stored here", async () => {
+    await show(null, [], true);
+    expect(screen.getByText("A newer version is waiting.")).toBeTruthy();
+    cleanup();
+    await show(null, []);
+    expect(screen.queryByText("A newer version is waiting.")).toBeNull();
   });
 
   it("offers no place where there is no key for addresses", async () => {

@@ -15,7 +15,7 @@ export const metadata: Metadata = { title: "Account" };
 export default async function AccountPage() {
   const user = await requireUser("/account");
   const actor = await requireActor("/account");
-  const [{ value: account, receipt }, { value: placements }] = await Promise.all([
+  const [{ value: account, receipt, pending }, { value: placements }] = await Promise.all([
     readAccount(actor),
     readPlacements(actor, "User"),
   ]);
@@ -29,6 +29,12 @@ export default async function AccountPage() {
         <ReceiptBadge receipt={receipt} />
       </PageHeader>
       <div className="max-w-2xl space-y-8">
+        {pending ? (
+          <Notice tone="warn" title="A newer version is waiting.">
+            This region has received a later version of your account and could not store it. An
+            administrator can see why.
+          </Notice>
+        ) : null}
         {placement && account && !account.kept ? (
           <Notice tone="warn" title="Every region has your name and address still.">
             The leading region has not taken them away. Choose the place once more.

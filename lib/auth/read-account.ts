@@ -1,4 +1,5 @@
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
+import { isPending } from "@/lib/db/sessions/pending";
 import type { Answer } from "@/lib/documents/read";
 import type { Actor } from "@/lib/documents/types";
 import { isKept } from "@/lib/residency/addresses";
@@ -13,22 +14,30 @@ export interface AccountView {
   person: { name: string; email: string } | null;
 }
 
-/** Null where the account has not arrived at any region within reach. */
+/**
+ * Null where the account has not arrived at any region within reach. `pending`: the region has received a version of it
+ * that it could not store.
+ */
 export async function readAccount({
   userId,
   vantage,
   token,
-}: Actor): Promise<Answer<AccountView | null>> {
+}: Actor): Promise<Answer<AccountView | null> & { pending: boolean }> {
+  const row = { entity: "User", id: userId } as const;
+  let pending = false;
   const { data, receipt } = await withReadYourWrites(
     userId,
-    (db) =>
-      db.user.findFirst({
+    async (db) => {
+      // No answer is kept of one that is pending.
+      pending = await isPending(db, row);
+      return db.user.findFirst({
         where: { id: userId, deletedAt: null },
         select: { email: true, name: true, origin: true, position: true },
-      }),
-    { vantage, token, of: "User", cache: { entity: "User", id: userId, variant: "account" } },
+      });
+    },
+    { vantage, token, of: "User", cache: { ...row, variant: "account" } },
   );
-  if (!data) return { value: null, receipt };
+  if (!data) return { value: null, receipt, pending };
   const kept = isKept(data.email);
   const person = kept ? await readProfile(vantage, userId) : data;
   return {
@@ -38,5 +47,6 @@ export async function readAccount({
       person: person && { name: person.name, email: person.email },
     },
     receipt,
+    pending,
   };
 }

@@ -21,6 +21,7 @@ import type { ReadLevel, Receipt } from "./sessions/receipt";
 import { beginEarly } from "./sessions/early-read";
 import { askedOf, makeReceipt } from "./sessions/make-receipt";
 import { routeRead } from "./sessions/route-read";
+import { isPending } from "./sessions/pending";
 import { answerKept, keepLater, type CacheKey } from "./sessions/read-cache";
 import {
   openEntries,
@@ -173,13 +174,15 @@ export class ReadYourWritesManager {
         const isEarly =
           early?.region === route.region && endpoint === "read" && early.hadAll(session.entries);
         const client = clients[endpoint](vantage, route.region);
-        const had = applied.answered(route.region);
+        const keeps = cache !== undefined && route.region === vantage && endpoint === "read";
+        // In this order: what is stored later is not among what it had.
+        const had = keeps ? applied.answered(route.region) : NOTHING;
+        const mayKeep = keeps && !(await isPending(client, cache));
         const data = await (isEarly ? early.data : readBy(client, route.region));
         if (level !== "eventual") {
           const shown = await shownBy(client, data);
           await rememberSeen(this.runtime(), userId, vantage, shown, session.entries);
-          if (cache && route.region === vantage && endpoint === "read")
-            keepLater(this.runtime(), vantage, cache, { data, had, shown, started });
+          if (mayKeep) keepLater(this.runtime(), vantage, cache, { data, had, shown, started });
         }
         // The regions before this one did not answer, whatever their order said.
         const fallback =

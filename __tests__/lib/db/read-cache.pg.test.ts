@@ -186,6 +186,27 @@ describe("the read cache of a region", () => {
     }
   });
 
+  it("keeps nothing of a row of which the region could not store a version", async () => {
+    const eu = planet.region(EU).pool;
+    const id = `kept-parked-${Date.now()}`;
+    await eu.query(`ALTER TABLE "Document" ADD CONSTRAINT no_bad CHECK (title <> 'bad')`);
+    await runtime.clients
+      .write(EU, US)
+      .document.create({ data: { id, title: "bad", content: "", ownerId: "somebody" } });
+    const parked = async () => {
+      const { rows } = await eu.query("SELECT mr.is_pending('Document', $1) AS pending", [id]);
+      return (rows as { pending: boolean }[])[0]!.pending;
+    };
+    await waitFor(parked, { timeoutMs: 10_000, what: "the row to be parked" });
+    for (let n = 0; n < 15; n++) {
+      expect(await read(id)).toMatchObject({ cached: false, data: null });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await eu.query(`ALTER TABLE "Document" DROP CONSTRAINT no_bad`);
+    await eu.query("SELECT mr.retry_dead_letters('Document', $1, 'tester')", [id]);
+    expect((await read(id)).title).toBe("bad");
+  });
+
   it("does not take an older answer in place of a newer one", async () => {
     const row = await create(EU);
     await untilKept(row.id);

@@ -1,5 +1,4 @@
 import { withReadYourWrites } from "@/lib/db/read-your-writes";
-import { isPending } from "@/lib/db/sessions/pending";
 import type { Answer } from "@/lib/documents/read";
 import type { Actor } from "@/lib/documents/types";
 import { isKept } from "@/lib/residency/addresses";
@@ -23,19 +22,18 @@ export async function readAccount({
   vantage,
   token,
 }: Actor): Promise<Answer<AccountView | null> & { pending: boolean }> {
-  const row = { entity: "User", id: userId } as const;
-  let pending = false;
-  const { data, receipt } = await withReadYourWrites(
+  const {
+    data,
+    receipt,
+    pending = false,
+  } = await withReadYourWrites(
     userId,
-    async (db) => {
-      // No answer is kept of one that is pending.
-      pending = await isPending(db, row);
-      return db.user.findFirst({
+    (db) =>
+      db.user.findFirst({
         where: { id: userId, deletedAt: null },
         select: { email: true, name: true, origin: true, position: true },
-      });
-    },
-    { vantage, token, of: "User", cache: { ...row, variant: "account" } },
+      }),
+    { vantage, token, of: "User", cache: { entity: "User", id: userId, variant: "account" } },
   );
   if (!data) return { value: null, receipt, pending };
   const kept = isKept(data.email);

@@ -48,7 +48,8 @@ export interface ReadOptions {
   residents?: readonly RegionId[] | undefined;
   /**
    * The answer may be one that the region's Redis has kept, as long as the session is shown all that it wrote and saw:
-   * at level `session`, asked from the region that is preferred. It has to be plain data, with Dates and bigints.
+   * at level `session`, asked from the region that is preferred. It has to be plain data, with Dates and bigints. Of a
+   * row that is `pending` nothing is kept.
    */
   cache?: CacheKey | undefined;
 }
@@ -58,6 +59,8 @@ export interface ConsistentRead<T> {
   regionId: RegionId;
   wasRedirected: boolean;
   receipt: Receipt;
+  /** The region has received a version of the row that `cache` names, and could not store it. */
+  pending?: boolean;
 }
 
 /** A write as its row tells it: the actor that took it, and its position there. */
@@ -174,15 +177,15 @@ export class ReadYourWritesManager {
         const isEarly =
           early?.region === route.region && endpoint === "read" && early.hadAll(session.entries);
         const client = clients[endpoint](vantage, route.region);
-        const keeps = cache !== undefined && route.region === vantage && endpoint === "read";
-        // In this order: what is stored later is not among what it had.
-        const had = keeps ? applied.answered(route.region) : NOTHING;
-        const mayKeep = keeps && !(await isPending(client, cache));
+        // In this order: what is parked or stored later is not among what it had.
+        const had = applied.answered(route.region);
+        const pending = cache !== undefined && (await isPending(client, cache));
         const data = await (isEarly ? early.data : readBy(client, route.region));
         if (level !== "eventual") {
           const shown = await shownBy(client, data);
           await rememberSeen(this.runtime(), userId, vantage, shown, session.entries);
-          if (mayKeep) keepLater(this.runtime(), vantage, cache, { data, had, shown, started });
+          if (cache && !pending && route.region === vantage && endpoint === "read")
+            keepLater(this.runtime(), vantage, cache, { data, had, shown, started });
         }
         // The regions before this one did not answer, whatever their order said.
         const fallback =
@@ -207,6 +210,7 @@ export class ReadYourWritesManager {
           regionId: route.region,
           wasRedirected: receipt.redirected,
           receipt: quorum === null ? receipt : { ...receipt, ...askedOf(quorum) },
+          ...(pending ? { pending } : {}),
         };
       } catch (error) {
         if (!isUnreachable(error)) throw error;

@@ -199,12 +199,29 @@ describe("the read cache of a region", () => {
     };
     await waitFor(parked, { timeoutMs: 10_000, what: "the row to be parked" });
     for (let n = 0; n < 15; n++) {
-      expect(await read(id)).toMatchObject({ cached: false, data: null });
+      expect(await read(id)).toMatchObject({ cached: false, data: null, pending: true });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await eu.query(`ALTER TABLE "Document" DROP CONSTRAINT no_bad`);
     await eu.query("SELECT mr.retry_dead_letters('Document', $1, 'tester')", [id]);
-    expect((await read(id)).title).toBe("bad");
+    const stored = await read(id);
+    expect(stored).toMatchObject({ title: "bad" });
+    expect(stored.pending).toBeUndefined();
+  });
+
+  it("is answered by another region where its own does not say soon whether a version is parked", async () => {
+    const row = await create(EU);
+    const client = await planet.region(EU).pool.connect();
+    try {
+      await client.query("BEGIN; LOCK TABLE mr.dead_letter IN ACCESS EXCLUSIVE MODE");
+      const by = planet.runtime(EU);
+      const answer = read(row.id, { by });
+      const held = new Promise((resolve) => setTimeout(() => resolve("nothing"), 6_000));
+      expect(await Promise.race([answer, held])).toMatchObject({ title: "first", regionId: US });
+    } finally {
+      await client.query("ROLLBACK");
+      client.release();
+    }
   });
 
   it("does not take an older answer in place of a newer one", async () => {
